@@ -54,6 +54,8 @@ fn a_packet_larger_than_the_burst_never_passes() {
     let mut bucket = started(1_000, 1_000);
     assert_eq!(bucket.grant(Instant::ZERO, 1_000, 1), Grant::Bytes(1_000));
     assert_eq!(bucket.grant(Instant::ZERO, 1_001, 1), Grant::Until(Instant::MAX));
+    bucket.record(Instant::ZERO, 1);
+    assert_eq!(bucket.grant(Instant::ZERO, 1_000, 1), Grant::Until(millis(1)));
     assert_eq!(bucket.grant(Instant::MAX, 1_001, 1), Grant::Until(Instant::MAX));
 }
 
