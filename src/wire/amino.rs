@@ -35,3 +35,11 @@ impl Codec for Amino {
         Ok(None)
     }
 }
+
+impl Amino {
+    /// The codec.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {}
+    }
+}

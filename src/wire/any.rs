@@ -112,3 +112,10 @@ mod tests {
         agrees(GoWire::new());
     }
 }
+
+impl Default for AnyCodec {
+    /// Today's wire: [`Proto3`].
+    fn default() -> Self {
+        Self::Proto3(Proto3::new())
+    }
+}
