@@ -16,7 +16,7 @@ use super::{Amino, Codec, DecodeError, Decoded, GoWire, Header, Proto3};
 pub enum AnyCodec {
     /// Tendermint v0.34 to CometBFT today.
     Proto3(Proto3),
-    /// Tendermint v0.19 to v0.33.
+    /// Tendermint v0.22 to v0.33.
     Amino(Amino),
     /// Tendermint up to v0.18.
     GoWire(GoWire),
