@@ -12,5 +12,6 @@ pub mod goal;
 pub mod groups;
 pub mod load;
 pub mod measure;
+pub mod ours;
 pub mod peers;
 pub mod report;

@@ -43,6 +43,12 @@ pub const ALL: &[Group] = &[
         rows: machine::roundtrip,
     },
     Group {
+        name: "machine/channels",
+        about: "thread CPU time per message from end to end; shares of the speed of mconn with one channel",
+        tcp: false,
+        rows: machine::channels,
+    },
+    Group {
         name: "tcp_std",
         about: "process CPU time per message over loopback TCP, both ends; shares of the speed of raw TCP",
         tcp: true,

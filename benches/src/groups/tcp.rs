@@ -3,6 +3,7 @@
 use crate::contender::Contender;
 use crate::load::{SIZES, STREAMS, Size};
 use crate::measure::Row;
+use crate::ours::by_hand::ByHand;
 use crate::peers::async_peer::OverTcp;
 use crate::peers::h2::H2;
 use crate::peers::length_delimited::LengthDelimited;
@@ -13,7 +14,7 @@ use crate::peers::yamux::Yamux;
 /// The rows of `tcp_std`.
 #[must_use]
 pub fn std() -> Vec<Row> {
-    rows(|_, _| vec![])
+    rows(|size, streams| vec![ByHand::boxed(size, streams)])
 }
 
 /// The rows of `tcp_tokio`.
