@@ -134,11 +134,10 @@ impl<C: Codec> MConnState<C> {
             return Err(CloseReason::UnknownChannel { channel: packet.channel });
         };
         let Some(channel) = self.channels.get_mut(position) else { return Ok(()) };
-        self.counters.message_packets_received = self.counters.message_packets_received.saturating_add(1);
+        self.counters.message_packet_received(packet.end);
         if packet.end {
             let payload = self.reassembly.last(&mut channel.incoming, packet.payload)?;
             self.packets_without_progress = 0;
-            self.counters.messages_received = self.counters.messages_received.saturating_add(1);
             self.inbox.push(channel.id, payload);
             if self.reassembly.partial_messages() == 0 {
                 self.timers.cancel(Timer::MessageTimeout);

@@ -40,6 +40,22 @@ pub struct Counters {
     pub unsent_bytes: usize,
 }
 
+// No 64-bit count of bytes or packets is ever reached: these add without a check.
+impl Counters {
+    #[inline]
+    pub(super) fn message_packet_sent(&mut self, wire_len: usize, end: bool) {
+        self.bytes_sent = self.bytes_sent.wrapping_add(wire_len as u64);
+        self.message_packets_sent = self.message_packets_sent.wrapping_add(1);
+        self.messages_sent = self.messages_sent.wrapping_add(u64::from(end));
+    }
+
+    #[inline]
+    pub(super) fn message_packet_received(&mut self, end: bool) {
+        self.message_packets_received = self.message_packets_received.wrapping_add(1);
+        self.messages_received = self.messages_received.wrapping_add(u64::from(end));
+    }
+}
+
 /// One look at a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
