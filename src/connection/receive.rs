@@ -1,7 +1,5 @@
 //! The way in: from bytes to packets to messages.
 
-use bytes::{Buf, BytesMut};
-
 use super::error::CloseReason;
 use super::event::{Timer, Timers};
 use super::state::MConnState;
@@ -47,21 +45,48 @@ impl<C: Codec> MConnState<C> {
         0
     }
 
-    pub(super) fn receive(&mut self, buf: &mut BytesMut, end: bool) {
-        if !self.wants_read() && !buf.is_empty() {
-            return self.pause_reading();
+    /// [`Input::Received`](super::Input::Received) for a driver that keeps a buffer of its own: consumes whole packets from the
+    /// front of `bytes`, and returns how many bytes that were.
+    ///
+    /// Give the rest again, with what comes next behind it; `end` says that nothing can come behind it.
+    ///
+    /// ```
+    /// use mconn::connection::{ChannelConfig, Event, MConnConfig, MConnState};
+    /// use mconn::machine::Machine;
+    /// use mconn::time::Instant;
+    ///
+    /// let config = MConnConfig::default().channel(ChannelConfig::new(0x20, 1));
+    /// let mut machine = MConnState::new(config, Instant::ZERO)?;
+    /// let bytes = b"\x0a\x1a\x08\x08\x20\x10\x01\x1a\x02hi\x0a\x1a";
+    /// assert_eq!(machine.receive_from(Instant::ZERO, bytes, false), 11); // the second packet is not whole
+    /// assert!(matches!(machine.poll_event(), Some(Event::Message { channel: 0x20, .. })));
+    /// # Ok::<(), mconn::connection::ConfigError>(())
+    /// ```
+    pub fn receive_from(&mut self, now: Instant, bytes: &[u8], end: bool) -> usize {
+        if self.has_ended() {
+            return 0;
         }
-        let (consumed, outcome) = if buf.is_empty() { (0, Ok(Stop::Incomplete)) } else { self.consume(buf) };
-        buf.advance(consumed);
+        self.clock(now);
+        self.receive(bytes, end)
+    }
+
+    pub(super) fn receive(&mut self, bytes: &[u8], end: bool) -> usize {
+        if !self.wants_read() && !bytes.is_empty() {
+            self.pause_reading();
+            return 0;
+        }
+        let (consumed, outcome) = if bytes.is_empty() { (0, Ok(Stop::Incomplete)) } else { self.consume(bytes) };
         match outcome {
             Err(reason) => self.end(reason),
             Ok(Stop::Incomplete) if end => {
                 let partial_messages = self.reassembly.partial_messages();
-                self.end(CloseReason::PeerClosed { unread_bytes: buf.len(), partial_messages });
+                let unread_bytes = bytes.len().saturating_sub(consumed);
+                self.end(CloseReason::PeerClosed { unread_bytes, partial_messages });
             }
             Ok(_) if !self.wants_read() => self.pause_reading(),
             Ok(_) => {}
         }
+        consumed
     }
 
     fn pause_reading(&mut self) {
@@ -134,11 +159,10 @@ impl<C: Codec> MConnState<C> {
             return Err(CloseReason::UnknownChannel { channel: packet.channel });
         };
         let Some(channel) = self.channels.get_mut(position) else { return Ok(()) };
-        self.counters.message_packets_received = self.counters.message_packets_received.saturating_add(1);
+        self.counters.message_packet_received(packet.end);
         if packet.end {
             let payload = self.reassembly.last(&mut channel.incoming, packet.payload)?;
             self.packets_without_progress = 0;
-            self.counters.messages_received = self.counters.messages_received.saturating_add(1);
             self.inbox.push(channel.id, payload);
             if self.reassembly.partial_messages() == 0 {
                 self.timers.cancel(Timer::MessageTimeout);

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::channel_index::ChannelIndex;
 use super::config::{ChannelConfig, MConnConfig};
@@ -194,6 +194,12 @@ impl<C: Codec> MConnState<C> {
         !self.has_ended() && !self.inbox.is_full() && self.timers.get(Timer::RecvRate).is_none()
     }
 
+    /// Whether an event waits to be taken.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.inbox.len() > 0 || matches!(self.phase, Phase::Ended(_))
+    }
+
     /// Whether pulling output would give some now, as far as can be known without asking the limiter.
     #[must_use]
     pub fn wants_write(&self) -> bool {
@@ -261,7 +267,9 @@ impl<C: Codec> MConnState<C> {
         (self.channels.get(position)?.id == id).then_some(position)
     }
 
-    pub(super) const fn has_ended(&self) -> bool {
+    /// Whether the connection has ended; its last events may still wait to be taken.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
         matches!(self.phase, Phase::Ended(_) | Phase::Closed)
     }
 
@@ -368,7 +376,10 @@ impl<C: Codec> Machine for MConnState<C> {
         }
         self.clock(now);
         match input {
-            Input::Received { buf, end } => self.receive(buf, end),
+            Input::Received { buf, end } => {
+                let consumed = self.receive(buf, end);
+                buf.advance(consumed);
+            }
             Input::Close => self.end(CloseReason::Local),
             Input::CloseAfterFlush { deadline } => self.close_after_flush(deadline),
             Input::TransportFailed => self.end(CloseReason::TransportFailed),

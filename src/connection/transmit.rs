@@ -3,24 +3,10 @@
 use bytes::BytesMut;
 
 use super::frame::Frame;
+use super::outgoing::Outgoing;
 use super::state::{MConnState, Phase};
 use crate::time::Instant;
 use crate::wire::{Codec, Header};
-
-/// A message packet that may leave now.
-struct Picked {
-    /// The position of its channel.
-    position: usize,
-    header: Header,
-    payload_len: usize,
-    end: bool,
-}
-
-impl Picked {
-    const fn wire_len(&self) -> usize {
-        self.header.len().saturating_add(self.payload_len)
-    }
-}
 
 /// A packet without a payload that is due.
 #[derive(Clone, Copy)]
@@ -41,22 +27,19 @@ impl<C: Codec> MConnState<C> {
             return 0;
         }
         let now = self.clock(now);
-        let start = out.len();
-        while let Some(control) = self.take_control(max.saturating_sub(out.len().saturating_sub(start))) {
+        let mut room = max;
+        while let Some(control) = self.take_control(room) {
             out.extend_from_slice(control);
+            room = room.saturating_sub(control.len());
         }
-        loop {
-            let room = max.saturating_sub(out.len().saturating_sub(start));
-            let Some(picked) = self.pick(now, room) else { break };
-            if let Some(channel) = self.channels.get(picked.position) {
-                let payload = channel.outgoing.payload(picked.payload_len);
-                append(out, &picked.header, payload);
-            }
-            self.finish(&picked);
+        while let Some((wire_len, ())) = self.take_packet(now, room, |header, outgoing, payload_len| {
+            append(out, header, outgoing.payload(payload_len));
+        }) {
+            room = room.saturating_sub(wire_len);
         }
         self.send_gate.record(now);
         self.end_if_flushed();
-        out.len().saturating_sub(start)
+        max.saturating_sub(room)
     }
 
     pub(super) fn next_frame(&mut self, now: Instant) -> Option<Frame> {
@@ -66,11 +49,11 @@ impl<C: Codec> MConnState<C> {
         let now = self.clock(now);
         let frame = match self.take_control(usize::MAX) {
             Some(control) => Some(Frame::control(control)),
-            None => self.pick(now, usize::MAX).and_then(|picked| {
-                let payload = self.channels.get(picked.position)?.outgoing.share_payload(picked.payload_len);
-                self.finish(&picked);
-                Some(Frame::new(picked.header, payload))
-            }),
+            None => self
+                .take_packet(now, usize::MAX, |header, outgoing, payload_len| {
+                    Frame::new(*header, outgoing.share_payload(payload_len))
+                })
+                .map(|(_, frame)| frame),
         };
         self.send_gate.record(now);
         self.end_if_flushed();
@@ -94,14 +77,14 @@ impl<C: Codec> MConnState<C> {
         match control {
             Control::Pong => {
                 self.keepalive.pong_due = false;
-                self.counters.pongs_sent = self.counters.pongs_sent.saturating_add(1);
+                self.counters.pongs_sent = self.counters.pongs_sent.wrapping_add(1);
             }
             Control::Ping => {
                 self.keepalive.ping_sent(self.now, &mut self.timers);
-                self.counters.pings_sent = self.counters.pings_sent.saturating_add(1);
+                self.counters.pings_sent = self.counters.pings_sent.wrapping_add(1);
             }
         }
-        self.counters.bytes_sent = self.counters.bytes_sent.saturating_add(bytes.len() as u64);
+        self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add(bytes.len() as u64);
         self.send_gate.control_passed(bytes.len());
         if self.busy_channels > 0 {
             self.flush.release(&mut self.timers);
@@ -109,44 +92,50 @@ impl<C: Codec> MConnState<C> {
         Some(bytes)
     }
 
-    /// The next message packet, if one may leave now and fits into `room`. Nothing changes until it is finished.
-    fn pick(&mut self, now: Instant, room: usize) -> Option<Picked> {
-        if self.busy_channels == 0 {
-            return None;
-        }
-        if self.phase == Phase::Open && !self.flush.may_leave(now, self.send_bytes, &mut self.timers) {
-            return None;
-        }
-        if !self.send_gate.may_start(now, &mut self.timers) {
+    /// Takes the next message packet, if one may leave now and fits into `room`: `write` gets its header, its channel's
+    /// messages and the length of its payload. Returns the packet's size on the wire, and what `write` made of it.
+    #[inline]
+    fn take_packet<R>(
+        &mut self,
+        now: Instant,
+        room: usize,
+        write: impl FnOnce(&Header, &Outgoing, usize) -> R,
+    ) -> Option<(usize, R)> {
+        if self.busy_channels == 0 || !self.may_leave(now) {
             return None;
         }
         let position = self.scheduler.pick(now)?;
-        let channel = self.channels.get(position)?;
+        let channel = self.channels.get_mut(position)?;
         let (payload_len, end) = channel.outgoing.next_packet();
         let header = self.codec.message_header(channel.id, end, payload_len);
-        let picked = Picked { position, header, payload_len, end };
-        (picked.wire_len() <= room).then_some(picked)
+        let wire_len = header.len().saturating_add(payload_len);
+        if wire_len > room {
+            return None;
+        }
+        let written = write(&header, &channel.outgoing, payload_len);
+        let more = channel.outgoing.taken(payload_len, end);
+        self.scheduler.sent(position, wire_len, more);
+        self.send_gate.passed(wire_len);
+        self.send_bytes = self.send_bytes.saturating_sub(payload_len);
+        self.counters.message_packet_sent(wire_len, end);
+        if !more {
+            self.channel_drained();
+        }
+        Some((wire_len, written))
     }
 
-    /// The packet was given to the transport.
-    fn finish(&mut self, picked: &Picked) {
-        let wire_len = picked.wire_len();
-        let Some(channel) = self.channels.get_mut(picked.position) else { return };
-        let more = channel.outgoing.taken(picked.payload_len, picked.end);
-        self.scheduler.sent(picked.position, wire_len, more);
-        self.send_bytes = self.send_bytes.saturating_sub(picked.payload_len);
-        self.send_gate.passed(wire_len);
-        self.counters.message_packets_sent = self.counters.message_packets_sent.saturating_add(1);
-        self.counters.bytes_sent = self.counters.bytes_sent.saturating_add(wire_len as u64);
-        if picked.end {
-            self.counters.messages_sent = self.counters.messages_sent.saturating_add(1);
-        }
-        if !more {
-            self.busy_channels = self.busy_channels.saturating_sub(1);
-            if self.busy_channels == 0 {
-                self.send_gate.end_batch();
-                self.flush.drained();
-            }
+    /// Whether the flush policy and the limiter let a message packet leave now.
+    #[inline]
+    fn may_leave(&mut self, now: Instant) -> bool {
+        let flush = self.phase != Phase::Open || self.flush.may_leave(now, self.send_bytes, &mut self.timers);
+        flush && self.send_gate.may_start(now, &mut self.timers)
+    }
+
+    fn channel_drained(&mut self) {
+        self.busy_channels = self.busy_channels.saturating_sub(1);
+        if self.busy_channels == 0 {
+            self.send_gate.end_batch();
+            self.flush.drained();
         }
     }
 }
@@ -155,7 +144,6 @@ impl<C: Codec> MConnState<C> {
 #[inline]
 fn append(out: &mut BytesMut, header: &Header, payload: &[u8]) {
     let start = out.len();
-    out.reserve(Header::CAPACITY.saturating_add(payload.len()));
     out.extend_from_slice(header.padded());
     out.truncate(start.saturating_add(header.len()));
     out.extend_from_slice(payload);

@@ -32,11 +32,13 @@
 
 use super::fields::{BYTES, Tag, VARINT};
 use super::predict::Prediction;
-use super::proto3::{channel_field, delimited_overhead, payload_field, shifted};
+use super::proto3::delimited_overhead;
 use super::varint::{MAX_UVARINT_LEN, read_uvarint, short_uvarint, uvarint_len};
 use super::{Codec, DecodeError, DecodeRule, Decoded, Header, MAX_PAYLOAD, MessagePacket, Packet};
+use header::{channel_field, payload_field, shifted};
 use reader::Reader;
 
+mod header;
 mod reader;
 
 const PING: [u8; 4] = [0x15, 0xc3, 0xd2, 0x89];
@@ -100,7 +102,7 @@ impl Amino {
         let Some(body) = bytes.get(frame.prefix_len..frame.wire_len) else { return Ok(None) };
         let (packet, end) = self.packet(Reader::new(body, frame.prefix_len, self.strict))?;
         let decoded = Decoded { packet, wire_len: frame.wire_len };
-        self.prediction.learn(bytes, &decoded, frame.wire_len, end == frame.wire_len);
+        self.prediction.learn(bytes, &decoded, end, frame.wire_len);
         Ok(Some(decoded))
     }
 
