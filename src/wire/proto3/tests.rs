@@ -12,13 +12,11 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 fn loose(hex: &str) -> Result<Option<usize>, DecodeError> {
-    let decoded = Proto3::new().decode(&bytes(hex), LIMIT).map(|decoded| decoded.map(|decoded| decoded.wire_len));
-    decoded
+    Proto3::new().decode(&bytes(hex), LIMIT).map(|decoded| decoded.map(|decoded| decoded.wire_len))
 }
 
 fn strict(hex: &str) -> Result<Option<usize>, DecodeError> {
-    let decoded = Proto3::strict().decode(&bytes(hex), LIMIT).map(|decoded| decoded.map(|decoded| decoded.wire_len));
-    decoded
+    Proto3::strict().decode(&bytes(hex), LIMIT).map(|decoded| decoded.map(|decoded| decoded.wire_len))
 }
 
 fn error(rule: DecodeRule, offset: usize) -> Result<Option<usize>, DecodeError> {
@@ -187,7 +185,7 @@ fn the_work_on_an_incomplete_packet_is_bounded() {
             let header = codec.message_header(index as u8, false, payload_len);
             // Every third prefix is padded.
             let mut packet = header.as_slice().to_vec();
-            if index % 3 == 0 {
+            if index.is_multiple_of(3) {
                 let last = if packet[0] < 0x80 { 0 } else { 1 };
                 packet[last] |= 0x80;
                 packet.splice(last + 1..=last, [0x80, 0x80, 0x00]);
