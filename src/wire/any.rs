@@ -16,7 +16,7 @@ use super::{Amino, Codec, DecodeError, Decoded, GoWire, Header, Proto3};
 pub enum AnyCodec {
     /// Tendermint v0.34 to CometBFT today.
     Proto3(Proto3),
-    /// Tendermint v0.19 to v0.33.
+    /// Tendermint v0.22 to v0.33.
     Amino(Amino),
     /// Tendermint up to v0.18.
     GoWire(GoWire),
@@ -83,6 +83,13 @@ impl Codec for AnyCodec {
     #[inline]
     fn decode<'a>(&mut self, bytes: &'a [u8], limit: usize) -> Result<Option<Decoded<'a>>, DecodeError> {
         each!(self, codec => codec.decode(bytes, limit))
+    }
+}
+
+impl Default for AnyCodec {
+    /// Today's wire: [`Proto3`].
+    fn default() -> Self {
+        Self::Proto3(Proto3::new())
     }
 }
 

@@ -256,7 +256,7 @@ impl Codec for Proto3 {
 
 /// How many bytes the tag and the length of `len` bytes take.
 #[inline]
-const fn delimited_overhead(len: usize) -> usize {
+pub(super) const fn delimited_overhead(len: usize) -> usize {
     (uvarint_len(len as u64) as usize).saturating_add(1)
 }
 
