@@ -2,7 +2,7 @@
 
 mod support;
 
-use mconn::wire::{AnyCodec, Codec, DecodeError, Decoded, GoWire, MAX_PAYLOAD, Packet, Proto3};
+use mconn::wire::{Amino, AnyCodec, Codec, DecodeError, Decoded, GoWire, MAX_PAYLOAD, Packet, Proto3};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::{Owned, Read, encode, read};
@@ -108,6 +108,28 @@ fn gowire_of_any_form() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// An Amino packet of any form: most that go-amino takes, and some that it does not.
+fn amino_of_any_form() -> impl Strategy<Value = Vec<u8>> {
+    let packet_type = prop_oneof![
+        2 => Just(vec![0x15, 0xc3, 0xd2, 0x89]),
+        9 => Just(vec![0xb0, 0x5b, 0x4f, 0x2c]),
+        1 => Just(vec![0x00, 0xf1, 0xbb, 0x97, 0xb0, 0x5b, 0x4f, 0x2c]),
+        1 => Just(vec![0x00, 0x88, 0x7a, 0x12, 0x8a, 0x79, 0x7f, 0xe2]),
+    ];
+    let some = |field: BoxedStrategy<Vec<u8>>| prop_oneof![1 => Just(Vec::new()), 2 => field];
+    let payload = payload_len().prop_map(|len| vec![0x10; len]);
+    let message = (
+        some(number_field(1).boxed()),
+        some(number_field(2).boxed()),
+        some(bytes_field(3, payload).boxed()),
+        prop_oneof![4 => Just(Vec::new()), 1 => unknown_field()],
+    );
+    (packet_type, message, padding()).prop_map(|(packet_type, (channel, end, payload, unknown), prefix_padding)| {
+        let body = [packet_type, channel, end, payload, unknown].concat();
+        [leb128(body.len() as u64, prefix_padding), body].concat()
+    })
+}
+
 /// Some packets, a few of them with a byte changed, removed or put in.
 fn stream(packet: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<Vec<u8>>> {
     let change = prop_oneof![
@@ -131,6 +153,10 @@ fn stream(packet: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<V
 
 fn proto3_stream() -> impl Strategy<Value = Vec<Vec<u8>>> {
     stream(prop_oneof![written(Proto3::new()), proto3_of_any_form(), vec(any::<u8>(), 0..20)])
+}
+
+fn amino_stream() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    stream(prop_oneof![written(Amino::new()), amino_of_any_form(), vec(any::<u8>(), 0..20)])
 }
 
 fn gowire_stream() -> impl Strategy<Value = Vec<Vec<u8>>> {
@@ -204,6 +230,12 @@ proptest! {
     }
 
     #[test]
+    fn amino_however_cut(stream in amino_stream()) {
+        cuts_do_not_matter(&Amino::new(), &stream.concat())?;
+        cuts_do_not_matter(&Amino::strict(), &stream.concat())?;
+    }
+
+    #[test]
     fn gowire_however_cut(stream in gowire_stream()) {
         cuts_do_not_matter(&GoWire::new(), &stream.concat())?;
         cuts_do_not_matter(&GoWire::strict(), &stream.concat())?;
@@ -214,6 +246,13 @@ proptest! {
         the_past_does_not_matter(&Proto3::new(), &stream, &limits)?;
         the_past_does_not_matter(&Proto3::strict(), &stream, &limits)?;
         the_past_does_not_matter(&AnyCodec::from(Proto3::new()), &stream, &limits)?;
+    }
+
+    #[test]
+    fn amino_whatever_was_before(stream in amino_stream(), limits in limits()) {
+        the_past_does_not_matter(&Amino::new(), &stream, &limits)?;
+        the_past_does_not_matter(&Amino::strict(), &stream, &limits)?;
+        the_past_does_not_matter(&AnyCodec::from(Amino::new()), &stream, &limits)?;
     }
 
     #[test]
@@ -229,6 +268,14 @@ proptest! {
             strict_is_canonical(&Proto3::new(), &Proto3::strict(), packet)?;
         }
         strict_is_canonical(&Proto3::new(), &Proto3::strict(), &stream.concat())?;
+    }
+
+    #[test]
+    fn amino_strict_is_canonical(stream in amino_stream()) {
+        for packet in &stream {
+            strict_is_canonical(&Amino::new(), &Amino::strict(), packet)?;
+        }
+        strict_is_canonical(&Amino::new(), &Amino::strict(), &stream.concat())?;
     }
 
     #[test]
@@ -272,6 +319,12 @@ fn comes_back<C: Codec>(codecs: [C; 2]) {
 fn proto3_comes_back() {
     comes_back([Proto3::new(), Proto3::strict()]);
     comes_back([AnyCodec::from(Proto3::new()), Proto3::strict().into()]);
+}
+
+#[test]
+fn amino_comes_back() {
+    comes_back([Amino::new(), Amino::strict()]);
+    comes_back([AnyCodec::from(Amino::new()), Amino::strict().into()]);
 }
 
 #[test]
