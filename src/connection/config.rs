@@ -182,9 +182,11 @@ pub struct MConnConfig<C = AnyCodec> {
     pub max_partial_bytes: usize,
     /// Bytes of buffers that are kept for the messages to come.
     pub recv_pool_bytes: usize,
-    /// Pings accepted in one ping interval (in 60 s when we do not ping).
+    /// Pings accepted in one ping interval (in 60 s when we do not ping). Those that gathered while we did not read are not
+    /// held against the peer.
     pub max_pings_per_interval: u32,
-    /// Packets in a row that may carry nothing: empty pieces of messages, and pongs that nobody asked for.
+    /// Packets in a row, in one ping interval (in 60 s when we do not ping), that may carry nothing: empty pieces of messages,
+    /// and pongs that nobody asked for.
     pub max_packets_without_progress: u32,
     /// How long a message may take from its first packet to its last; `None` for any time.
     pub message_timeout: Option<Duration>,
@@ -222,6 +224,11 @@ impl<C> MConnConfig<C> {
             max_packets_without_progress: 1000,
             message_timeout: None,
         }
+    }
+
+    /// The time in which packets that cost us more than the peer are counted.
+    pub(crate) fn counting_interval(&self) -> Duration {
+        self.ping.interval().unwrap_or(Duration::from_secs(60))
     }
 
     /// Adds a channel.

@@ -19,6 +19,9 @@ pub(crate) struct Incoming {
     /// Whether a first packet was there and the last one not.
     in_progress: bool,
     partial: Vec<u8>,
+    /// The capacity that `partial` had in the pool, if it came from there. It counts as the pool's as long as it is in use:
+    /// else a peer could fill the pool, put a byte into each of its buffers, and fill it again.
+    lent: usize,
     /// When the first packet came.
     started: Instant,
     /// Bytes to reserve when a message of more than one packet begins.
@@ -32,6 +35,7 @@ impl Incoming {
             channel: config.id,
             in_progress: false,
             partial: Vec::new(),
+            lent: 0,
             started: Instant::ZERO,
             reserve: config.recv_buffer_capacity,
             capacity: config.recv_message_capacity,
@@ -56,6 +60,7 @@ impl Incoming {
     pub(crate) fn clear(&mut self) {
         self.in_progress = false;
         self.partial = Vec::new();
+        self.lent = 0;
     }
 
     /// The size of the message with `more` bytes, if that is allowed. Checked before anything is copied.
@@ -75,6 +80,7 @@ pub(crate) struct Reassembly {
     partial_messages: usize,
     max_partial_bytes: usize,
     pool: Vec<Vec<u8>>,
+    /// Capacity of the buffers in the pool, and of those that were lent to a channel.
     pool_bytes: usize,
     max_pool_bytes: usize,
 }
@@ -101,7 +107,7 @@ impl Reassembly {
         self.partial_bytes
     }
 
-    /// Bytes of the buffers that are kept.
+    /// Bytes of the buffers that are kept or lent.
     pub(crate) const fn pool_bytes(&self) -> usize {
         self.pool_bytes
     }
@@ -142,6 +148,7 @@ impl Reassembly {
         self.partial_messages = self.partial_messages.saturating_sub(1);
         self.partial_bytes = self.partial_bytes.saturating_sub(channel.partial.len());
         let mut buffer = core::mem::take(&mut channel.partial);
+        self.pool_bytes = self.pool_bytes.saturating_sub(core::mem::take(&mut channel.lent));
         if needed <= REUSED {
             let mut message = Vec::with_capacity(needed);
             message.extend_from_slice(&buffer);
@@ -160,12 +167,13 @@ impl Reassembly {
         if channel.partial.capacity() == 0
             && let Some(buffer) = self.pool.pop()
         {
-            self.pool_bytes = self.pool_bytes.saturating_sub(buffer.capacity());
+            channel.lent = buffer.capacity();
             channel.partial = buffer;
         }
         let doubled = channel.partial.capacity().saturating_mul(2);
         let wanted = doubled.max(channel.reserve).min(channel.capacity).max(needed);
-        channel.partial.reserve_exact(wanted.saturating_sub(channel.partial.len()));
+        // Where memory for the wish is not to be had, that for the bytes which are there may be.
+        let _ = channel.partial.try_reserve_exact(wanted.saturating_sub(channel.partial.len()));
     }
 
     fn keep(&mut self, mut buffer: Vec<u8>) {

@@ -74,7 +74,7 @@ pub struct Status {
     pub inbox_bytes: usize,
     /// Bytes of messages that are not complete.
     pub partial_bytes: usize,
-    /// Bytes of buffers that are kept for the next messages.
+    /// Bytes of buffers that are kept for the next messages, those included that an incomplete message uses now.
     pub pool_bytes: usize,
     /// What was counted since the start.
     pub counters: Counters,

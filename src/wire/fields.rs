@@ -235,3 +235,6 @@ const fn too_long(length: u64, position: usize) -> DecodeRule {
         DecodeRule::Truncated
     }
 }
+
+#[cfg(test)]
+mod tests;
