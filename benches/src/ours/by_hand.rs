@@ -72,14 +72,18 @@ fn send(mut stream: TcpStream, load: Load) {
 fn receive(mut stream: TcpStream, load: Load) -> u64 {
     let mut receiver = Receiver::new(load.streams);
     let mut read = vec![0; READ];
-    let mut wire = BytesMut::with_capacity(2 * READ);
+    // Bytes at the front that are not consumed yet: less than a packet.
+    let mut waiting = 0;
     let mut bytes = 0;
     while bytes < load.bytes() {
-        match stream.read(&mut read).expect("read") {
+        match stream.read(&mut read[waiting..]).expect("read") {
             0 => break,
-            count => wire.extend_from_slice(&read[..count]),
+            count => waiting += count,
         }
-        bytes += receiver.consume(Instant::ZERO, &mut wire);
+        let (consumed, arrived) = receiver.consume(Instant::ZERO, &read[..waiting]);
+        read.copy_within(consumed..waiting, 0);
+        waiting -= consumed;
+        bytes += arrived;
     }
     bytes
 }

@@ -1,7 +1,7 @@
 //! Two machines on one thread and a buffer between them: what a connection costs without any transport.
 
 use bytes::{Bytes, BytesMut};
-use mconn::connection::{ChannelConfig, Event, Input, MConnConfig, MConnState};
+use mconn::connection::{ChannelConfig, Event, MConnConfig, MConnState};
 use mconn::machine::Machine;
 use mconn::time::{Duration, Instant};
 
@@ -85,23 +85,23 @@ impl Receiver {
         Self { machine: MConnState::new(config(channels, channels), Instant::ZERO).expect("a valid configuration") }
     }
 
-    /// Takes what is in the buffer, and says how many bytes of messages were complete.
+    /// Takes whole packets from the front of `wire`. Says how many bytes those were, and how many bytes of messages came.
     ///
     /// # Panics
     /// When the connection ends.
-    pub fn consume(&mut self, now: Instant, wire: &mut BytesMut) -> u64 {
-        let mut bytes = 0;
+    pub fn consume(&mut self, now: Instant, wire: &[u8]) -> (usize, u64) {
+        let (mut consumed, mut bytes) = (0, 0);
         loop {
-            let before = wire.len();
-            self.machine.handle(now, Input::Received { buf: wire, end: false });
+            let taken = self.machine.receive_from(now, &wire[consumed..], false);
+            consumed += taken;
             while let Some(event) = self.machine.poll_event() {
                 match event {
                     Event::Message { payload, .. } => bytes += payload.len() as u64,
                     event => panic!("{event:?}"),
                 }
             }
-            if wire.is_empty() || wire.len() == before {
-                return bytes;
+            if consumed == wire.len() || taken == 0 {
+                return (consumed, bytes);
             }
         }
     }
@@ -138,7 +138,10 @@ impl MachinePair {
         self.sender.begin(load);
         let mut bytes = 0;
         while self.sender.produce(self.now, &mut self.wire) {
-            bytes += self.receiver.consume(self.now, &mut self.wire);
+            let (consumed, arrived) = self.receiver.consume(self.now, &self.wire);
+            assert_eq!(consumed, self.wire.len(), "packets are whole");
+            self.wire.clear();
+            bytes += arrived;
             // About the time that a batch takes, so that what happens now and then happens here too.
             self.now += Duration::from_micros(10);
         }
