@@ -109,15 +109,11 @@ impl<C: Codec> MConnState<C> {
         Some(bytes)
     }
 
-    /// The next message packet, if one may leave now and fits into `room`. Nothing changes until it is finished.
+    /// The next message packet, if one fits into `room` and may leave now. Nothing changes until it is finished.
+    ///
+    /// A packet for which there is no room asks nobody: a limiter that is asked may begin a new sample.
     fn pick(&mut self, now: Instant, room: usize) -> Option<Picked> {
         if self.busy_channels == 0 {
-            return None;
-        }
-        if self.phase == Phase::Open && !self.flush.may_leave(now, self.send_bytes, &mut self.timers) {
-            return None;
-        }
-        if !self.send_gate.may_start(now, &mut self.timers) {
             return None;
         }
         let position = self.scheduler.pick(now)?;
@@ -125,7 +121,11 @@ impl<C: Codec> MConnState<C> {
         let (payload_len, end) = channel.outgoing.next_packet();
         let header = self.codec.message_header(channel.id, end, payload_len);
         let picked = Picked { position, header, payload_len, end };
-        (picked.wire_len() <= room).then_some(picked)
+        if picked.wire_len() > room {
+            return None;
+        }
+        let flushes = self.phase == Phase::Flushing || self.flush.may_leave(now, self.send_bytes, &mut self.timers);
+        (flushes && self.send_gate.may_start(now, &mut self.timers)).then_some(picked)
     }
 
     /// The packet was given to the transport.
