@@ -173,3 +173,68 @@ pub(crate) fn seen_by<C: Codec>(codec: &mut C, mut bytes: &[u8]) -> Vec<Seen> {
     assert_eq!(bytes, b"", "whole packets");
     all
 }
+
+/// Two machines, what is on the way between them, and what they gave.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) ends: [MConnState; 2],
+    /// Bytes on the way to each end.
+    pub(crate) wires: [BytesMut; 2],
+    pub(crate) events: [Vec<Event>; 2],
+    pub(crate) now: Instant,
+}
+
+impl Pair {
+    pub(crate) fn new(alice: MConnConfig, bob: MConnConfig) -> Self {
+        Self {
+            ends: [machine(alice), machine(bob)],
+            wires: [BytesMut::new(), BytesMut::new()],
+            events: [vec![], vec![]],
+            now: Instant::ZERO,
+        }
+    }
+
+    /// One turn of the drive loop of one end, with a transport that takes everything. Tells whether anything moved.
+    pub(crate) fn turn(&mut self, end: usize) -> bool {
+        let before = self.wires[end].len();
+        self.ends[end].handle(self.now, Input::Received { buf: &mut self.wires[end], end: false });
+        let mut moved = self.wires[end].len() < before;
+        while let Some(event) = self.ends[end].poll_event() {
+            moved = true;
+            self.events[end].push(event);
+        }
+        moved | (self.ends[end].transmit_into(self.now, &mut self.wires[1 - end], 65_536) > 0)
+    }
+
+    /// Drives both until nothing moves at this moment.
+    pub(crate) fn settle(&mut self) {
+        while self.turn(0) | self.turn(1) {}
+    }
+
+    /// The earliest deadline of the two.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.ends.iter().filter_map(|end| end.poll_timeout()).map(|(deadline, _)| deadline).min()
+    }
+
+    /// Tells both the time.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        self.now = now;
+        for end in &mut self.ends {
+            end.handle_timeout(now);
+        }
+    }
+
+    /// Sleeps exactly until deadlines, until nothing is queued, or `latest`.
+    pub(crate) fn run_until_sent(&mut self, latest: Instant) {
+        loop {
+            self.settle();
+            let queued = |end: &MConnState| end.status(Instant::ZERO).channels.iter().any(|c| c.send_queue_size > 0);
+            if !self.ends.iter().any(queued) && self.wires.iter().all(|wire| wire.is_empty()) {
+                return;
+            }
+            let deadline = self.deadline().expect("something to wait for");
+            assert!(deadline > self.now && deadline <= latest, "{deadline:?} after {:?}", self.now);
+            self.tick(deadline);
+        }
+    }
+}
