@@ -109,7 +109,9 @@ impl<C: Codec> MConnState<C> {
         let now = self.now;
         let max_packet = self.limits.max_packet;
         let mut budget = self.grant(now);
-        let (mut consumed, mut unrecorded) = (0_usize, 0_u64);
+        let mut rest = bytes;
+        // What the limiter has not been told yet.
+        let mut unrecorded = 0_u64;
         let mut outcome = Ok(Stop::Bound);
         for _ in 0..PACKETS_PER_CALL {
             if budget < max_packet {
@@ -120,7 +122,6 @@ impl<C: Codec> MConnState<C> {
             if budget < max_packet || self.inbox.is_full() {
                 break;
             }
-            let rest = bytes.get(consumed..).unwrap_or_default();
             let decoded = match self.codec.decode(rest, self.limits.packet) {
                 Ok(Some(decoded)) => decoded,
                 Ok(None) => {
@@ -128,21 +129,26 @@ impl<C: Codec> MConnState<C> {
                     break;
                 }
                 Err(error) => {
-                    outcome = Err(CloseReason::Decode { error, position: self.counters.bytes_received });
+                    let consumed = bytes.len().saturating_sub(rest.len()) as u64;
+                    outcome = Err(CloseReason::Decode {
+                        error,
+                        position: self.counters.bytes_received.wrapping_add(consumed),
+                    });
                     break;
                 }
             };
-            consumed = consumed.saturating_add(decoded.wire_len);
+            rest = rest.get(decoded.wire_len..).unwrap_or_default();
             let wire_len = decoded.wire_len as u64;
             budget = budget.saturating_sub(wire_len);
-            unrecorded = unrecorded.saturating_add(wire_len);
-            self.counters.bytes_received = self.counters.bytes_received.saturating_add(wire_len);
+            unrecorded = unrecorded.wrapping_add(wire_len);
             if let Err(reason) = self.accept(decoded.packet, now) {
                 outcome = Err(reason);
                 break;
             }
         }
+        let consumed = bytes.len().saturating_sub(rest.len());
         if consumed > 0 {
+            self.counters.bytes_received = self.counters.bytes_received.wrapping_add(consumed as u64);
             self.recv_limiter.record(now, unrecorded);
             self.keepalive.packets_received(now, &mut self.timers);
         }
@@ -175,7 +181,7 @@ impl<C: Codec> MConnState<C> {
             let payload = self.reassembly.last(&mut channel.incoming, packet.payload)?;
             self.packets_without_progress = 0;
             self.inbox.push(channel.id, payload);
-            if self.reassembly.partial_messages() == 0 {
+            if self.limits.message_timeout.is_some() && self.reassembly.partial_messages() == 0 {
                 self.timers.cancel(Timer::MessageTimeout);
             }
             return Ok(());

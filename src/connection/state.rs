@@ -129,7 +129,7 @@ impl<C: Codec> MConnState<C> {
             flush: FlushGate::new(config.flush),
             keepalive,
             inbox: Inbox::new(config.inbox_messages, config.inbox_bytes),
-            reassembly: Reassembly::new(config.max_partial_bytes, config.recv_pool_bytes),
+            reassembly: Reassembly::new(config.max_partial_bytes, config.recv_ahead_bytes),
             limits,
             send_bytes: 0,
             busy_channels: 0,

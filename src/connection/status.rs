@@ -74,8 +74,8 @@ pub struct Status {
     pub inbox_bytes: usize,
     /// Bytes of messages that are not complete.
     pub partial_bytes: usize,
-    /// Bytes of buffers that are kept for the next messages, those included that an incomplete message uses now.
-    pub pool_bytes: usize,
+    /// Bytes that are reserved for messages that have only begun to arrive.
+    pub ahead_bytes: usize,
     /// What was counted since the start.
     pub counters: Counters,
 }
@@ -114,7 +114,7 @@ impl<C: Codec> MConnState<C> {
             inbox_messages: self.inbox.len(),
             inbox_bytes: self.inbox.bytes(),
             partial_bytes: self.reassembly.partial_bytes(),
-            pool_bytes: self.reassembly.pool_bytes(),
+            ahead_bytes: self.reassembly.ahead_bytes(),
             counters: self.counters,
         }
     }

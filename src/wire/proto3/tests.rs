@@ -152,10 +152,10 @@ fn packets_are_predicted_only_if_the_payload_is_last() {
         let mut codec = Proto3::new();
         let decoded = codec.decode(&packet, LIMIT).unwrap();
         assert_eq!(decoded.unwrap().wire_len, message.len() + 1);
-        let recalled = codec.prediction.recall(&packet, LIMIT);
+        let recalled = codec.predictions.recall(&packet, LIMIT);
         assert_eq!(recalled, decoded.filter(|_| learnt), "{}", hex::encode(&packet));
         assert_eq!(codec.decode(&packet, LIMIT), Ok(decoded));
-        assert_eq!(codec.prediction.recall(&packet, message.len() - 1), None, "over the limit");
+        assert_eq!(codec.predictions.recall(&packet, message.len() - 1), None, "over the limit");
     }
 }
 
@@ -169,7 +169,7 @@ fn canonical_packets_are_not_parsed() {
         meter::take();
         let decoded = codec.decode(&packet, LIMIT).unwrap();
         assert_eq!(meter::take(), 0);
-        assert_eq!(codec.prediction.recall(&packet, LIMIT), decoded);
+        assert_eq!(codec.predictions.recall(&packet, LIMIT), decoded);
         assert!(decoded.is_some());
     }
 }
