@@ -3,13 +3,22 @@
 use thiserror::Error;
 
 /// Bytes of the peer that are no packet.
+///
+/// ```
+/// use mconn::wire::{Codec, DecodeRule, Proto3};
+///
+/// let error = Proto3::new().decode(b"\x8b\x08", 1034).unwrap_err();
+/// assert_eq!(error.rule, DecodeRule::TooLarge { length: 1035, limit: 1034 });
+/// assert_eq!(error.to_string(), "byte 0 of the packet: a packet of 1035 bytes is over the limit of 1034");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("byte {offset} of the packet: {rule}")]
 #[non_exhaustive]
 pub struct DecodeError {
     /// The rule that was broken.
     pub rule: DecodeRule,
-    /// Where, in bytes from the first byte of the packet (its length prefix, or its type byte).
+    /// Where the tag, the number or the packet that breaks the rule begins, in bytes from the first byte of the packet (its
+    /// length prefix, or its type byte).
     pub offset: usize,
 }
 
@@ -34,7 +43,8 @@ pub enum DecodeRule {
         /// The length as it was read.
         length: u64,
     },
-    /// A packet longer than the receiver takes.
+    /// A packet longer than the receiver takes. Lengths are counted as
+    /// [`Codec::limited_len`](super::Codec::limited_len) does.
     #[error("a packet of {length} bytes is over the limit of {limit}")]
     TooLarge {
         /// The length that the packet states.
@@ -48,13 +58,13 @@ pub enum DecodeRule {
     /// The packet ends inside a field.
     #[error("the packet ends inside a field")]
     Truncated,
-    /// A varint inside the packet is longer than 10 bytes.
-    #[error("a varint has more than 10 bytes")]
+    /// A number inside the packet has more than 10 bytes; in go-wire, a size of more than 8.
+    #[error("a number has more bytes than a number can have")]
     VarintOverflow,
-    /// A length inside the packet is negative.
+    /// A length inside the packet is negative, or, added to where it stands, is more than 2^63 - 1.
     #[error("a length is negative")]
     NegativeLength,
-    /// A field number that can not be.
+    /// A field number that can not be: zero or less, as a 32-bit number; in Amino, zero or over 2^29 - 1.
     #[error("illegal field number {number}")]
     IllegalTag {
         /// The field number as it was read.
@@ -86,7 +96,7 @@ pub enum DecodeRule {
     /// A go-wire length that is "minus zero".
     #[error("a length is negative zero")]
     NegativeZero,
-    /// Strict only: a field stands twice.
+    /// Strict, and Amino always: a field stands twice or out of order. Strict only: the packet has two contents.
     #[error("field {field} stands twice or out of order")]
     RepeatedField {
         /// The field's number.
@@ -106,5 +116,18 @@ pub enum DecodeRule {
     DefaultWritten {
         /// The field's number.
         field: u32,
+    },
+    /// Strict only: an Amino packet type with its disambiguation bytes, which are needed only where two types have the same
+    /// four bytes.
+    #[error("the packet type is written with disambiguation bytes")]
+    LongType,
+    /// Strict only: a field has a value that no sender gives it: a channel over 255, an end that is neither 0 nor 1. In
+    /// Amino always: a channel or an end over 255.
+    #[error("field {field} has the value {value}, which no sender writes")]
+    UnusualValue {
+        /// The field's number; in go-wire, its place in the struct, from 1.
+        field: u32,
+        /// The value as it was read.
+        value: u64,
     },
 }

@@ -3,15 +3,16 @@
 //! | era | spoken by | codec |
 //! | --- | --- | --- |
 //! | Protocol Buffers | Tendermint v0.34 to CometBFT today | [`Proto3`] |
-//! | Amino | Tendermint v0.19 to v0.33 | [`Amino`] |
+//! | Amino | Tendermint v0.22 to v0.33 | [`Amino`] |
 //! | go-wire | Tendermint up to v0.18 | [`GoWire`] |
 //!
 //! A codec is a pure function of the bytes: it lends the payload and copies nothing. All of them stand behind one trait,
 //! [`Codec`]; [`AnyCodec`] chooses at run time.
 
-mod any;
 mod amino;
+mod any;
 mod error;
+mod fields;
 mod gowire;
 mod header;
 mod predict;
@@ -79,12 +80,15 @@ pub trait Codec: Clone + fmt::Debug + Send {
     /// The size of a message packet as a receiver compares it with its limit (which is not the size on the wire).
     fn limited_len(&self, channel: u8, end: bool, payload_len: usize) -> usize;
 
-    /// The most bytes that a packet within `limit` can take on the wire, prefixes included.
+    /// The most bytes that a packet within `limit` can take on the wire, prefixes included, also when these are written
+    /// longer than needed. A buffer of this size always holds a whole packet.
     fn max_wire_len(&self, limit: usize) -> usize;
 
     /// Reads the packet at the start of `bytes`; `None` when it is not there completely.
     ///
-    /// The work on an incomplete packet is bounded by a constant, so that bytes may come one by one.
+    /// `bytes` are all those that were not consumed yet. The work on an incomplete packet is bounded by a constant, so that
+    /// bytes may come one by one. The limit is checked as soon as the packet's length is there. The answer does not
+    /// depend on what was decoded before.
     ///
     /// # Errors
     /// The first rule of the wire that the bytes break, and where. What follows can not be understood any more.

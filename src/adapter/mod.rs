@@ -1,0 +1,1 @@
+//! Drivers: thin loops that carry a machine over a transport.

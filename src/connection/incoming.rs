@@ -1,0 +1,165 @@
+//! The receiving side of a channel: packets become messages.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::config::ChannelConfig;
+use super::error::CloseReason;
+use crate::time::Instant;
+
+/// The message that is arriving on one channel.
+#[derive(Clone, Debug)]
+pub(crate) struct Incoming {
+    channel: u8,
+    /// Whether a first packet was there and the last one not.
+    in_progress: bool,
+    partial: Vec<u8>,
+    /// The size of the last message of more than one packet: messages of one channel are often alike.
+    last_size: usize,
+    /// What was reserved of the connection's budget for this message, going by the last one.
+    ahead: usize,
+    /// When the first packet came.
+    started: Instant,
+    /// Bytes to reserve when a message of more than one packet begins.
+    reserve: usize,
+    capacity: usize,
+}
+
+impl Incoming {
+    pub(crate) const fn new(config: &ChannelConfig) -> Self {
+        Self {
+            channel: config.id,
+            in_progress: false,
+            partial: Vec::new(),
+            last_size: 0,
+            ahead: 0,
+            started: Instant::ZERO,
+            reserve: config.recv_buffer_capacity,
+            capacity: config.recv_message_capacity,
+        }
+    }
+
+    /// When the message began whose last packet is missing; `None` when there is none.
+    pub(crate) fn started(&self) -> Option<Instant> {
+        self.in_progress.then_some(self.started)
+    }
+
+    /// Makes the message younger by the time during which we did not read.
+    pub(crate) fn postpone(&mut self, by: core::time::Duration) {
+        self.started += by;
+    }
+
+    pub(crate) const fn partial_bytes(&self) -> usize {
+        self.partial.len()
+    }
+
+    /// Forgets an incomplete message and its memory.
+    pub(crate) fn clear(&mut self) {
+        self.in_progress = false;
+        self.partial = Vec::new();
+        self.ahead = 0;
+    }
+
+    /// The size of the message with `more` bytes, if that is allowed. Checked before anything is copied.
+    fn grown(&self, more: usize) -> Result<usize, CloseReason> {
+        let needed = self.partial.len().saturating_add(more);
+        if needed > self.capacity {
+            return Err(CloseReason::MessageTooLarge { channel: self.channel, needed, capacity: self.capacity });
+        }
+        Ok(needed)
+    }
+}
+
+/// What the channels of one connection share: the budgets for incomplete messages.
+#[derive(Clone, Debug)]
+pub(crate) struct Reassembly {
+    partial_bytes: usize,
+    partial_messages: usize,
+    max_partial_bytes: usize,
+    /// Bytes that are reserved for messages whose packets have not come, going by the channel's last message.
+    ahead_bytes: usize,
+    max_ahead_bytes: usize,
+}
+
+impl Reassembly {
+    pub(crate) const fn new(max_partial_bytes: usize, max_ahead_bytes: usize) -> Self {
+        Self { partial_bytes: 0, partial_messages: 0, max_partial_bytes, ahead_bytes: 0, max_ahead_bytes }
+    }
+
+    /// Channels on which a message is not complete.
+    pub(crate) const fn partial_messages(&self) -> usize {
+        self.partial_messages
+    }
+
+    /// Bytes of all incomplete messages.
+    pub(crate) const fn partial_bytes(&self) -> usize {
+        self.partial_bytes
+    }
+
+    /// Bytes that are reserved going by the last messages.
+    pub(crate) const fn ahead_bytes(&self) -> usize {
+        self.ahead_bytes
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.max_partial_bytes, self.max_ahead_bytes);
+    }
+
+    /// A packet after which more follows.
+    pub(crate) fn more(&mut self, channel: &mut Incoming, payload: &[u8], now: Instant) -> Result<(), CloseReason> {
+        let needed = channel.grown(payload.len())?;
+        let total = self.partial_bytes.saturating_add(payload.len());
+        if total > self.max_partial_bytes {
+            let limit = self.max_partial_bytes;
+            return Err(CloseReason::PartialBytes { channel: channel.channel, needed: total, limit });
+        }
+        if !channel.in_progress {
+            channel.in_progress = true;
+            channel.started = now;
+            self.partial_messages = self.partial_messages.saturating_add(1);
+        }
+        if needed > channel.partial.capacity() {
+            self.make_room(channel, needed);
+        }
+        channel.partial.extend_from_slice(payload);
+        self.partial_bytes = total;
+        Ok(())
+    }
+
+    /// The last packet of a message: gives the message, in memory of its own and of exactly its size.
+    pub(crate) fn last(&mut self, channel: &mut Incoming, payload: &[u8]) -> Result<Bytes, CloseReason> {
+        let needed = channel.grown(payload.len())?;
+        if !channel.in_progress {
+            return Ok(Bytes::copy_from_slice(payload));
+        }
+        channel.in_progress = false;
+        self.partial_messages = self.partial_messages.saturating_sub(1);
+        self.partial_bytes = self.partial_bytes.saturating_sub(channel.partial.len());
+        self.ahead_bytes = self.ahead_bytes.saturating_sub(core::mem::take(&mut channel.ahead));
+        channel.last_size = needed;
+        let mut message = core::mem::take(&mut channel.partial);
+        message.reserve_exact(payload.len());
+        message.extend_from_slice(payload);
+        // Nothing is pinned beside the message itself; a message as long as the last one has nothing to give back.
+        message.shrink_to_fit();
+        Ok(message.into())
+    }
+
+    /// Grows the buffer of a channel to at least `needed` bytes: at first to what the last message took, as far as the budget
+    /// for that allows, and then to twice what it was; but no more than the message may have.
+    fn make_room(&mut self, channel: &mut Incoming, needed: usize) {
+        let doubled = channel.partial.capacity().saturating_mul(2);
+        let mut wanted = doubled.max(channel.reserve);
+        let ahead = channel.last_size;
+        if doubled == 0 && ahead > wanted && ahead <= self.max_ahead_bytes.saturating_sub(self.ahead_bytes) {
+            self.ahead_bytes = self.ahead_bytes.saturating_add(ahead);
+            channel.ahead = ahead;
+            wanted = ahead;
+        }
+        let wanted = wanted.min(channel.capacity).max(needed);
+        // Where memory for the wish is not to be had, that for the bytes which are there may be.
+        let _ = channel.partial.try_reserve_exact(wanted.saturating_sub(channel.partial.len()));
+    }
+}

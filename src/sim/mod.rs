@@ -1,0 +1,1 @@
+//! Seeded links and pairs in virtual time.
