@@ -352,7 +352,7 @@ fn traffic() -> impl Strategy<Value = Vec<(i64, Vec<u64>)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn packets_pass_when_they_pass_in_go(
