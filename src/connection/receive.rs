@@ -54,7 +54,8 @@ impl<C: Codec> MConnState<C> {
         buf.advance(consumed);
         match outcome {
             Err(reason) => self.end(reason),
-            Ok(Stop::Incomplete) if end => {
+            // An empty buffer has nothing more to say, whatever stopped us: the driver need not feed it again.
+            Ok(stop) if end && (stop == Stop::Incomplete || buf.is_empty()) => {
                 let partial_messages = self.reassembly.partial_messages();
                 self.end(CloseReason::PeerClosed { unread_bytes: buf.len(), partial_messages });
             }
