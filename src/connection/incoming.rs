@@ -169,6 +169,9 @@ impl Reassembly {
         {
             channel.lent = buffer.capacity();
             channel.partial = buffer;
+            if needed <= channel.lent {
+                return;
+            }
         }
         let doubled = channel.partial.capacity().saturating_mul(2);
         let wanted = doubled.max(channel.reserve).min(channel.capacity).max(needed);
