@@ -77,7 +77,8 @@ impl<C: Codec> MConnState<C> {
         let (consumed, outcome) = if bytes.is_empty() { (0, Ok(Stop::Incomplete)) } else { self.consume(bytes) };
         match outcome {
             Err(reason) => self.end(reason),
-            Ok(Stop::Incomplete) if end => {
+            // An empty buffer has nothing more to say, whatever stopped us: the driver need not feed it again.
+            Ok(stop) if end && (stop == Stop::Incomplete || consumed == bytes.len()) => {
                 let partial_messages = self.reassembly.partial_messages();
                 let unread_bytes = bytes.len().saturating_sub(consumed);
                 self.end(CloseReason::PeerClosed { unread_bytes, partial_messages });

@@ -3,6 +3,13 @@
 #[path = "../support/machine.rs"]
 mod support;
 
+mod calls;
+mod closing;
 mod different_from_go;
+mod fairness;
+mod flush;
+mod keepalive;
+mod limits;
 mod rules;
 mod scheduler_model;
+mod splits;
