@@ -19,7 +19,7 @@ impl MConnConfig<AnyCodec> {
         Self::go_node(Proto3::new().into(), 5_120_000)
     }
 
-    /// As a Tendermint v0.33 node behaves (v0.19 to v0.33): Amino, otherwise as today.
+    /// As a Tendermint v0.33 node behaves (v0.22 to v0.33): Amino, otherwise as today.
     ///
     /// Source: `p2p/conn/connection.go @ v0.33`.
     #[must_use]

@@ -16,7 +16,7 @@ use super::{Amino, Codec, DecodeError, Decoded, GoWire, Header, Proto3};
 pub enum AnyCodec {
     /// Tendermint v0.34 to CometBFT today.
     Proto3(Proto3),
-    /// Tendermint v0.19 to v0.33.
+    /// Tendermint v0.22 to v0.33.
     Amino(Amino),
     /// Tendermint up to v0.18.
     GoWire(GoWire),
@@ -86,6 +86,13 @@ impl Codec for AnyCodec {
     }
 }
 
+impl Default for AnyCodec {
+    /// Today's wire: [`Proto3`].
+    fn default() -> Self {
+        Self::Proto3(Proto3::new())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,12 +117,5 @@ mod tests {
     fn any_codec_says_what_the_codec_says() {
         agrees(Proto3::new());
         agrees(GoWire::new());
-    }
-}
-
-impl Default for AnyCodec {
-    /// Today's wire: [`Proto3`].
-    fn default() -> Self {
-        Self::Proto3(Proto3::new())
     }
 }

@@ -64,7 +64,7 @@ pub enum DecodeRule {
     /// A length inside the packet is negative, or, added to where it stands, is more than 2^63 - 1.
     #[error("a length is negative")]
     NegativeLength,
-    /// A field number that can not be: zero or less, as a 32-bit number.
+    /// A field number that can not be: zero or less, as a 32-bit number; in Amino, zero or over 2^29 - 1.
     #[error("illegal field number {number}")]
     IllegalTag {
         /// The field number as it was read.
@@ -96,7 +96,7 @@ pub enum DecodeRule {
     /// A go-wire length that is "minus zero".
     #[error("a length is negative zero")]
     NegativeZero,
-    /// Strict only: a field stands twice or out of order, or the packet has two contents.
+    /// Strict, and Amino always: a field stands twice or out of order. Strict only: the packet has two contents.
     #[error("field {field} stands twice or out of order")]
     RepeatedField {
         /// The field's number.
@@ -117,7 +117,12 @@ pub enum DecodeRule {
         /// The field's number.
         field: u32,
     },
-    /// Strict only: a field has a value that no sender gives it: a channel over 255, an end that is neither 0 nor 1.
+    /// Strict only: an Amino packet type with its disambiguation bytes, which are needed only where two types have the same
+    /// four bytes.
+    #[error("the packet type is written with disambiguation bytes")]
+    LongType,
+    /// Strict only: a field has a value that no sender gives it: a channel over 255, an end that is neither 0 nor 1. In
+    /// Amino always: a channel or an end over 255.
     #[error("field {field} has the value {value}, which no sender writes")]
     UnusualValue {
         /// The field's number; in go-wire, its place in the struct, from 1.

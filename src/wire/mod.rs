@@ -3,7 +3,7 @@
 //! | era | spoken by | codec |
 //! | --- | --- | --- |
 //! | Protocol Buffers | Tendermint v0.34 to CometBFT today | [`Proto3`] |
-//! | Amino | Tendermint v0.19 to v0.33 | [`Amino`] |
+//! | Amino | Tendermint v0.22 to v0.33 | [`Amino`] |
 //! | go-wire | Tendermint up to v0.18 | [`GoWire`] |
 //!
 //! A codec is a pure function of the bytes: it lends the payload and copies nothing. All of them stand behind one trait,

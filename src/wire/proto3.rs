@@ -260,7 +260,7 @@ impl Codec for Proto3 {
 
 /// The field of the channel, lowest byte first, and how many bytes it has: 0, 2 or 3.
 #[inline]
-const fn channel_field(channel: u8) -> (u32, u32) {
+pub(super) const fn channel_field(channel: u8) -> (u32, u32) {
     match channel {
         0 => (0, 0),
         // From 0x80 on the number's first byte is the channel itself, whose highest bit says that more follows: a 1.
@@ -273,7 +273,7 @@ const fn channel_field(channel: u8) -> (u32, u32) {
 
 /// The tag and the length of a payload, lowest byte first, and how many bytes these are: 0, or 2 to 4.
 #[inline]
-const fn payload_field(payload_len: u32) -> (u32, u32) {
+pub(super) const fn payload_field(payload_len: u32) -> (u32, u32) {
     match payload_len {
         0 => (0, 0),
         _ => {
@@ -285,13 +285,13 @@ const fn payload_field(payload_len: u32) -> (u32, u32) {
 
 /// `bits`, `len` bytes (at most 4) further up.
 #[inline]
-const fn shifted(bits: u32, len: u32) -> u64 {
+pub(super) const fn shifted(bits: u32, len: u32) -> u64 {
     (bits as u64).wrapping_shl(len.wrapping_mul(8))
 }
 
 /// How many bytes the tag and the length of `len` bytes take.
 #[inline]
-const fn delimited_overhead(len: usize) -> usize {
+pub(super) const fn delimited_overhead(len: usize) -> usize {
     (uvarint_len(len as u64) as usize).saturating_add(1)
 }
 

@@ -105,12 +105,10 @@ fn replay(limiter: &mut Flowrate, step: &Step, what: &str) -> Instant {
 fn assert_state(limiter: &Flowrate, after: &After, what: &str) {
     let integers = [after.bytes, after.samples, after.s_bytes, after.s_last_ms, after.t_last_ms];
     assert_eq!(limiter.monitor.golden_integers(), integers, "{what}");
-    // Go's exponential on amd64 is written in assembly and may differ from libm's in the last bit. TOLERANCE
+    // Go's exponential on amd64 is written in assembly and differs from libm's in the last bit here and there: the moving
+    // average differs in 20 of the 1,090 steps, by one unit in the last place. All else is equal.
     for (ours, go) in limiter.monitor.golden_floats().into_iter().zip([after.r_sample, after.r_ema, after.r_peak]) {
-        if ours != go {
-            std::eprintln!("DIFF {ours:e} {go:e} {}", (ours - go) / go)
-        }
-        assert!((ours - go).abs() <= 1e-12 * go.abs(), "{what}: {ours} {go}");
+        assert!((ours - go).abs() <= f64::EPSILON * go.abs(), "{what}: {ours} {go}");
     }
 }
 

@@ -1,0 +1,43 @@
+//! What every fuzz target asserts. The targets in `fuzz/` and the replay of their corpora in `cargo test` share this file.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod codec;
+mod connection;
+mod pair;
+
+use mconn::wire::{Amino, GoWire, Proto3};
+
+/// Any bytes into the decoder of today's wire.
+pub(crate) fn decode_proto3(data: &[u8]) {
+    codec::check(&Proto3::new(), &Proto3::strict(), data);
+}
+
+/// Any bytes into the decoder of Amino.
+pub(crate) fn decode_amino(data: &[u8]) {
+    codec::check(&Amino::new(), &Amino::strict(), data);
+}
+
+/// Any bytes into the decoder of go-wire.
+pub(crate) fn decode_gowire(data: &[u8]) {
+    codec::check(&GoWire::new(), &GoWire::strict(), data);
+}
+
+/// Any bytes into a connection, checked against another chunking of the same bytes.
+pub(crate) fn connection_bytes(data: &[u8]) {
+    connection::check(data);
+}
+
+/// Any sequence of operations on a pair of connections: nothing is lost, doubled, reordered or invented.
+pub(crate) fn pair_operations(data: &[u8]) {
+    pair::check(data);
+}
+
+/// The targets by name.
+pub(crate) const TARGETS: [(&str, fn(&[u8])); 5] = [
+    ("decode_proto3", decode_proto3),
+    ("decode_amino", decode_amino),
+    ("decode_gowire", decode_gowire),
+    ("connection_bytes", connection_bytes),
+    ("pair_operations", pair_operations),
+];

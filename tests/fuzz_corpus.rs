@@ -1,0 +1,97 @@
+//! Replays the corpora of the fuzz targets, and the golden data through the same checks.
+
+mod fuzz_checks;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
+}
+
+/// The inputs of a file of golden data, and the target that takes them.
+fn golden(file: &str) -> Vec<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(file);
+    let text = fs::read_to_string(path).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    rows.map(|row| hex::decode(row["hex"].as_str().unwrap()).unwrap()).collect()
+}
+
+const GOLDEN: [(&str, &str, u8); 6] = [
+    ("proto_packets.jsonl", "decode_proto3", 0),
+    ("proto_decode_cases.jsonl", "decode_proto3", 0),
+    ("amino_packets.jsonl", "decode_amino", 1),
+    ("amino_decode_cases.jsonl", "decode_amino", 1),
+    ("gowire_packets.jsonl", "decode_gowire", 2),
+    ("gowire_decode_cases.jsonl", "decode_gowire", 2),
+];
+
+#[test]
+fn every_input_of_the_corpora_passes() {
+    for (target, check) in fuzz_checks::TARGETS {
+        let files = fs::read_dir(corpus(target)).unwrap_or_else(|error| panic!("no corpus for {target}: {error}"));
+        let mut inputs = 0;
+        for file in files {
+            check(&fs::read(file.unwrap().path()).unwrap());
+            inputs += 1;
+        }
+        assert!(inputs >= 10, "the corpus of {target} has only {inputs} inputs");
+    }
+}
+
+#[test]
+fn the_golden_data_pass_the_checks_of_the_fuzz_targets() {
+    for (file, target, era) in GOLDEN {
+        let (_, check) = fuzz_checks::TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
+        for input in golden(file) {
+            check(&input);
+            for choice in [0, 8, 16] {
+                // `choice` modulo 3 is the era.
+                let choice = (0..3).map(|step| choice + step).find(|choice| choice % 3 == era).unwrap();
+                fuzz_checks::connection_bytes(&[&[choice, 7], input.as_slice()].concat());
+            }
+        }
+    }
+    for body in golden("proto_mutations.jsonl") {
+        let length = u8::try_from(body.len()).unwrap();
+        assert!(length < 0x80);
+        fuzz_checks::decode_proto3(&[&[length], body.as_slice()].concat());
+    }
+}
+
+/// Writes the corpora anew from the golden data: `cargo test --test fuzz_corpus -- --ignored`.
+#[test]
+#[ignore = "writes fuzz/corpus"]
+fn write_the_corpora() {
+    let mut streams = Vec::new();
+    for (file, target, era) in GOLDEN {
+        let inputs = golden(file);
+        // A hundred of each file are enough to start from; the test above replays them all.
+        let step = inputs.len().div_ceil(100);
+        for (number, input) in inputs.into_iter().enumerate().step_by(step) {
+            let name = format!("{}_{number:03}", file.trim_end_matches(".jsonl"));
+            write(target, &name, &input);
+            streams.push((name, [&[era, 3], input.as_slice()].concat()));
+        }
+    }
+    for (name, stream) in &streams {
+        write("connection_bytes", name, stream);
+    }
+    for seed in 0..40_u64 {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let bytes: Vec<u8> = (0..600)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 24) as u8
+            })
+            .collect();
+        write("pair_operations", &format!("seed_{seed:02}"), &bytes);
+    }
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) {
+    fs::create_dir_all(corpus(target)).unwrap();
+    fs::write(corpus(target).join(name), bytes).unwrap();
+}
