@@ -8,10 +8,12 @@
 )]
 #![cfg_attr(
     feature = "blocking",
-    doc = "\n* [`blocking`](self::blocking): two threads per connection, over `std::net::TcpStream`"
+    doc = "\n* [`blocking`]: two threads per connection, over `std::net::TcpStream`"
 )]
 
 mod batch_size;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod clock;
 mod closed;
 mod lock;
