@@ -224,6 +224,7 @@ impl<C: Codec> Connection<C> {
         let shared = &self.owner.shared;
         let mut core = shared.lock();
         core.machine.set_recv_rate(shared.clock.now(), rate);
+        shared.wake_reader(&mut core);
         shared.unlock(core);
     }
 

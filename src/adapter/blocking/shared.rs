@@ -105,6 +105,13 @@ impl<C: Codec> Shared<C> {
         }
     }
 
+    /// Wakes the reader to look again.
+    pub(super) fn wake_reader(&self, core: &mut Core<C>) {
+        if core::mem::take(&mut core.asleep.reader) {
+            self.reader.notify_one();
+        }
+    }
+
     /// Ends the transport, or its sending side. Where that fails, it has ended by itself.
     pub(super) fn shut_down(&self, how: Shutdown) {
         if let Some(shutdown) = lock(&self.shutdown).as_ref() {
@@ -181,6 +188,7 @@ impl<C: Codec> Shared<C> {
     ) -> MutexGuard<'a, Core<C>> {
         let deadline = core.machine.poll_timeout().map(|(deadline, _why)| deadline);
         core.asleep.reader = true;
+        core.asleep.room.begin();
         core = sleep(core, &self.reader, deadline.map(|deadline| deadline - now));
         core.asleep.reader = false;
         core

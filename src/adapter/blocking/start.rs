@@ -12,7 +12,7 @@ use super::super::clock::Clock;
 use super::connection::{Connection, Owner};
 use super::messages::Messages;
 use super::shared::{Addresses, Shared, ShutdownFn};
-use super::state::{Core, Waiting};
+use super::state::{Asleep, Core};
 use super::{reader, writer};
 use crate::connection::{MConnConfig, MConnState};
 use crate::wire::Codec;
@@ -80,17 +80,12 @@ where
     R: Read + Send + 'static,
     W: Write + Send + 'static,
 {
-    let senders = config.channels.iter().map(|channel| Waiting {
-        channel: channel.id,
-        count: 0,
-        low_bytes: channel.send_queue_bytes >> 1,
-    });
-    let senders = senders.collect();
+    let asleep = Asleep::nobody(&config);
     let patience = config.pong_timeout;
     let clock = Clock::start();
     let machine =
         MConnState::new(config, clock.now()).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-    let shared = Arc::new(Shared::new(Core::new(machine, senders, patience), clock, shutdown, addresses));
+    let shared = Arc::new(Shared::new(Core::new(machine, asleep, patience), clock, shutdown, addresses));
     // If a thread can not be started, dropping the owner ends the other one.
     let owner = Arc::new(Owner::new(Arc::clone(&shared)));
     let for_reader = Arc::clone(&shared);

@@ -8,7 +8,7 @@ use std::io;
 use bytes::Bytes;
 
 use super::super::Closed;
-use crate::connection::{CloseReason, Event, Input, MConnState};
+use crate::connection::{CloseReason, Event, Input, MConnConfig, MConnState};
 use crate::machine::Machine;
 use crate::time::Instant;
 use crate::wire::Codec;
@@ -46,10 +46,41 @@ pub(super) struct Asleep {
     /// The writer, and until when.
     pub(super) writer: Option<Instant>,
     pub(super) reader: bool,
+    /// What the receiver took since the reader went to sleep.
+    pub(super) room: Room,
     pub(super) receiver: bool,
     /// Senders that wait for room, per channel in the order of the configuration.
     pub(super) senders: Vec<Waiting>,
     pub(super) senders_total: usize,
+}
+
+/// Room in the inbox. A reader that sleeps because it was full is woken when half of it is free, not for each message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Room {
+    half_messages: usize,
+    half_bytes: usize,
+    messages: usize,
+    bytes: usize,
+}
+
+impl Room {
+    pub(super) const fn of_inbox(messages: usize, bytes: usize) -> Self {
+        Self { half_messages: messages >> 1, half_bytes: bytes >> 1, messages: 0, bytes: 0 }
+    }
+
+    pub(super) const fn begin(&mut self) {
+        (self.messages, self.bytes) = (0, 0);
+    }
+
+    #[inline]
+    const fn took(&mut self, bytes: usize) {
+        self.messages = self.messages.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    const fn is_enough(&self) -> bool {
+        self.messages >= self.half_messages || self.bytes >= self.half_bytes
+    }
 }
 
 /// Senders that wait for room on one channel.
@@ -62,6 +93,16 @@ pub(super) struct Waiting {
 }
 
 impl Asleep {
+    pub(super) fn nobody<D>(config: &MConnConfig<D>) -> Self {
+        let senders = config.channels.iter().map(|channel| Waiting {
+            channel: channel.id,
+            count: 0,
+            low_bytes: channel.send_queue_bytes >> 1,
+        });
+        let room = Room::of_inbox(config.inbox_messages, config.inbox_bytes);
+        Self { senders: senders.collect(), room, ..Self::default() }
+    }
+
     pub(super) fn sender_sleeps(&mut self, position: usize) {
         self.senders_total = self.senders_total.saturating_add(1);
         if let Some(waiting) = self.senders.get_mut(position) {
@@ -89,7 +130,7 @@ pub(super) struct Wake {
 }
 
 impl<C: Codec> Core<C> {
-    pub(super) fn new(machine: MConnState<C>, senders: Vec<Waiting>, patience: Option<Duration>) -> Self {
+    pub(super) fn new(machine: MConnState<C>, asleep: Asleep, patience: Option<Duration>) -> Self {
         Self {
             machine,
             rest: VecDeque::new(),
@@ -102,7 +143,7 @@ impl<C: Codec> Core<C> {
             aborted: false,
             patience,
             shut_down: false,
-            asleep: Asleep { senders, ..Asleep::default() },
+            asleep,
         }
     }
 
@@ -113,7 +154,10 @@ impl<C: Codec> Core<C> {
             return self.rest.pop_front();
         }
         match self.machine.poll_event()? {
-            Event::Message { channel, payload } => Some((channel, payload)),
+            Event::Message { channel, payload } => {
+                self.asleep.room.took(payload.len());
+                Some((channel, payload))
+            }
             Event::Closed(reason) => {
                 self.reason = Some(reason);
                 None
@@ -202,7 +246,7 @@ impl<C: Codec> Core<C> {
                 asleep.writer = None;
             }
         }
-        if asleep.reader && self.machine.wants_read() {
+        if asleep.reader && self.machine.wants_read() && (asleep.room.is_enough() || !self.machine.has_events()) {
             wake.reader = core::mem::take(&mut asleep.reader);
         }
         if asleep.receiver && self.machine.has_events() {
