@@ -6,12 +6,11 @@
     feature = "tokio",
     doc = "\n* [`tokio`](self::tokio): one future per connection, over any `AsyncRead + AsyncWrite`"
 )]
-#![cfg_attr(
-    feature = "blocking",
-    doc = "\n* [`blocking`](self::blocking): two threads per connection, over `std::net::TcpStream`"
-)]
+#![cfg_attr(feature = "blocking", doc = "\n* [`blocking`]: two threads per connection, over `std::net::TcpStream`")]
 
 mod batch_size;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod clock;
 mod closed;
 mod lock;
