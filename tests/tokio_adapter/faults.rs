@@ -164,6 +164,17 @@ async fn garbage_ends_the_connection_and_nothing_else() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_pong_that_waits_in_the_socket_counts_though_the_process_was_held_up() {
+    let (end, mut stream) = end_and_stream(64, go_config());
+    assert_eq!(read(&mut stream, 3).await, PING);
+    stream.write_all(PONG).await.unwrap();
+    // The pong is there, but the driver gets to look only long after the timeout of 45 ms.
+    tokio::time::advance(millis(60)).await;
+    tokio::time::sleep(millis(10)).await;
+    assert!(end.connection.close_reason().is_none());
+}
+
 /// A limiter that panics when it is asked.
 #[derive(Clone, Debug)]
 struct Panics;
