@@ -33,6 +33,8 @@ pub struct Driver<S, C: Codec = AnyCodec> {
     timer: Timer,
     wakers: Vec<Waker>,
     pong_timeout: Option<Duration>,
+    /// Whether a deadline has passed and the stream was looked at since.
+    overdue: bool,
 }
 
 #[derive(Debug)]
@@ -63,14 +65,16 @@ where
 {
     pub(super) fn new(stream: S, shared: Arc<Shared<C>>, pong_timeout: Option<Duration>) -> Self {
         let state = State::Running(Transport::new(stream));
-        Self { shared, state, timer: Timer::default(), wakers: Vec::new(), pong_timeout }
+        Self { shared, state, timer: Timer::default(), wakers: Vec::new(), pong_timeout, overdue: false }
     }
 
     /// One turn of the loop that drives a machine. Ready when there is a reason for another one at once.
     fn poll_round(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let State::Running(transport) = &mut self.state else { return Poll::Ready(()) };
         let now = self.shared.clock.now();
-        let plan = advance(&mut self.shared.lock(), transport, now, context, &mut self.wakers);
+        let mut core = self.shared.lock();
+        let plan = advance(&mut core, transport, now, &mut self.overdue, context, &mut self.wakers);
+        drop(core);
         wake(self.wakers.drain(..));
         let (again, budget, deadline) = match plan {
             Plan::Go { again, budget, deadline } => (again, budget, deadline),
@@ -86,7 +90,7 @@ where
         if failed && !read && !again {
             self.shared.lock().machine.handle(now, Input::TransportFailed);
         }
-        if again || wrote || read || failed {
+        if again || wrote || read || failed || self.overdue {
             return Poll::Ready(());
         }
         let moment = deadline.and_then(|deadline| self.shared.clock.moment(deadline));
@@ -114,6 +118,7 @@ fn advance<S, C>(
     core: &mut Core<C>,
     transport: &mut Transport<S>,
     now: Instant,
+    overdue: &mut bool,
     context: &Context<'_>,
     wakers: &mut Vec<Waker>,
 ) -> Plan
@@ -121,13 +126,18 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     C: Codec,
 {
-    if core.machine.poll_timeout().is_some_and(|(deadline, _)| deadline <= now) {
-        core.machine.handle_timeout(now);
-    }
     let before = transport.inbound.len();
     if before > 0 || transport.end {
         core.machine.handle(now, Input::Received { buf: &mut transport.inbound, end: transport.end });
     }
+    let paused = !core.machine.wants_read();
+    // A process that was held up has missed a deadline, and so it seems has a peer whose pong waits in the socket. So what the
+    // peer sent is read first, and deadlines are looked at in the round after.
+    let due = core.machine.poll_timeout().is_some_and(|(deadline, _)| deadline <= now);
+    if due && *overdue {
+        core.machine.handle_timeout(now);
+    }
+    *overdue = due && !*overdue;
     core.mailboxes.fill(&mut core.machine, wakers);
     if let Some(reason) = core.mailboxes.ended() {
         core.waiters.all(wakers);
@@ -149,7 +159,7 @@ where
     core.driver.remember(context.waker());
     Plan::Go {
         // What is left in the buffer is fed again before anything is waited for.
-        again: fed && left > 0,
+        again: left > 0 && (fed || (paused && core.machine.wants_read())),
         budget: if fed && transport.has_plenty() { 0 } else { budget },
         deadline: core.machine.poll_timeout().map(|(deadline, _)| deadline),
     }

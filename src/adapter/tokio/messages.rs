@@ -113,7 +113,12 @@ impl<C: Codec> Messages<C> {
         if !self.reader.handle.channels.contains(&channel) {
             return None;
         }
-        let mailbox = self.reader.handle.lock().mailboxes.open(channel, &mut self.reader.batch)?;
+        let batch = &mut self.reader.batch;
+        let mailbox = self.reader.handle.with_wakers(|core, _, wakers| {
+            let mailbox = core.mailboxes.open(channel, batch);
+            core.fill_mailboxes(wakers);
+            mailbox
+        })?;
         let reader = Reader::new(self.reader.handle.clone(), mailbox);
         Some(ChannelMessages { reader, channel })
     }
