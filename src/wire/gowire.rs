@@ -136,8 +136,9 @@ impl Codec for GoWire {
         payload_len.saturating_add(significant_bits.div_ceil(8) as usize).saturating_add(3)
     }
 
+    /// The limit and the packet's first byte; but what stands before a payload is read before it is refused.
     fn max_wire_len(&self, limit: usize) -> usize {
-        limit.saturating_add(1)
+        limit.saturating_add(1).max(LENGTH_AT.saturating_add(MAX_GOWIRE_LEN))
     }
 
     #[inline]

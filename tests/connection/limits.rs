@@ -207,9 +207,8 @@ fn what_can_not_be_sent_comes_back() {
             state.may_send(channel, len).err(),
             state.clone().try_send(channel, message.clone()).err().map(|e| e.refusal)
         );
-        state.try_send(channel, message.clone()).map_err(|error| {
+        state.try_send(channel, message.clone()).inspect_err(|error| {
             assert_eq!((error.channel, &error.message), (channel, &message));
-            error
         })
     };
     let refused = send(&mut state, 0x31, 5).unwrap_err();
