@@ -6,7 +6,7 @@
 //! channel: byte   end: byte   payload length: go-wire's signed number   payload
 //! ```
 
-use super::varint::{MAX_GOWIRE_LEN, read_gowire, short_gowire};
+use super::varint::{read_gowire, short_gowire};
 use super::{Codec, DecodeError, DecodeRule, Decoded, Header, MAX_PAYLOAD, MessagePacket, Packet};
 
 const PING: u8 = 1;
@@ -96,7 +96,7 @@ impl GoWire {
 #[inline]
 fn is_shortest(bytes: &[u8], len: usize) -> bool {
     let head = bytes.first().copied().unwrap_or_default();
-    usize::from(head) < MAX_GOWIRE_LEN && (len == 1 || bytes.get(1) != Some(&0))
+    matches!(head, 0..=8) && (len == 1 || bytes.get(1) != Some(&0))
 }
 
 /// An error at the length of the payload.
