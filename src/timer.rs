@@ -16,6 +16,8 @@ pub trait TimerName: Copy + 'static {
 
 /// One optional deadline per name; `N` is the number of names.
 ///
+/// A deadline of [`Instant::MAX`] is set but never comes: nothing waits for it, and it does not expire.
+///
 /// ```
 /// use mconn::time::Instant;
 /// use mconn::timer::{TimerName, TimerTable};
@@ -83,6 +85,7 @@ impl<Name: TimerName, const N: usize> TimerTable<Name, N> {
         let mut earliest: Option<(Instant, Name)> = None;
         for (deadline, name) in self.deadlines.iter().zip(Name::ALL) {
             if let Some(deadline) = *deadline
+                && deadline < Instant::MAX
                 && earliest.is_none_or(|(best, _)| deadline < best)
             {
                 earliest = Some((deadline, *name));

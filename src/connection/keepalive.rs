@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::config::{Liveness, MConnConfig, PingPolicy};
 use super::error::CloseReason;
 use super::event::{Timer, Timers};
-use crate::time::Instant;
+use crate::time::{Instant, nanos};
 use crate::timer::Periodic;
 
 /// What the keepalive knows; its deadlines stand in the table of the connection.
@@ -20,7 +20,12 @@ pub(crate) struct Keepalive {
     pub(crate) pong_due: bool,
     pub(crate) ping_due: bool,
     awaiting: Awaiting,
+    /// A ping of ours is out that no pong has answered, whatever else has shown life since.
+    unanswered: bool,
     paused: Option<Paused>,
+    /// For how long reading may still pause before a pong is due. It runs on over many short pauses: a user who is slow but
+    /// not asleep hides the peer's pings just as well.
+    until_paused_pong: Duration,
     flood: Flood,
 }
 
@@ -38,8 +43,8 @@ enum Awaiting {
 #[derive(Clone, Copy, Debug)]
 struct Paused {
     since: Instant,
-    /// The deadline for a sign of life, as it was.
-    deadline: Option<Instant>,
+    /// The time that is left for a sign of life; it stands still.
+    left: Option<Duration>,
     /// Whether it is because the user takes no messages (and not because of a rate limit).
     inbox: bool,
 }
@@ -51,16 +56,25 @@ struct Flood {
     interval: Duration,
     pings: u32,
     limit: u32,
+    /// Pings beyond the limit that may have gathered while we did not read.
+    excused: u32,
 }
 
 impl Flood {
+    fn excuse(&mut self, now: Instant, pause: Duration) {
+        let intervals = nanos(pause).checked_div(nanos(self.interval)).unwrap_or(0);
+        if intervals > 0 {
+            let intervals = u32::try_from(intervals).unwrap_or(u32::MAX);
+            (self.start, self.pings, self.excused) = (now, 0, self.limit.saturating_mul(intervals));
+        }
+    }
+
     fn count(&mut self, now: Instant) -> Result<(), CloseReason> {
         if now - self.start >= self.interval {
-            self.start = now;
-            self.pings = 0;
+            (self.start, self.pings, self.excused) = (now, 0, 0);
         }
         self.pings = self.pings.saturating_add(1);
-        if self.pings > self.limit {
+        if self.pings > self.limit.saturating_add(self.excused) {
             let (pings, limit, interval) = (self.pings, self.limit, self.interval);
             return Err(CloseReason::PingFlood { pings, limit, interval });
         }
@@ -72,7 +86,7 @@ impl Keepalive {
     pub(crate) fn new<C>(config: &MConnConfig<C>, now: Instant, timers: &mut Timers) -> Self {
         let interval = config.ping.interval();
         timers.put(Timer::Ping, interval.map(|interval| now + interval));
-        Self {
+        let mut keepalive = Self {
             policy: config.ping,
             grid: interval.map(|interval| Periodic::new(now, interval)),
             pong_timeout: config.pong_timeout,
@@ -81,14 +95,19 @@ impl Keepalive {
             pong_due: false,
             ping_due: false,
             awaiting: Awaiting::Nothing,
+            unanswered: false,
             paused: None,
+            until_paused_pong: Duration::ZERO,
             flood: Flood {
                 start: now,
-                interval: interval.unwrap_or(Duration::from_secs(60)),
+                interval: config.counting_interval(),
                 pings: 0,
                 limit: config.max_pings_per_interval,
+                excused: 0,
             },
-        }
+        };
+        keepalive.until_paused_pong = keepalive.third_of_timeout();
+        keepalive
     }
 
     /// [`Timer::Ping`] fired.
@@ -113,6 +132,7 @@ impl Keepalive {
     /// The transport takes the ping.
     pub(crate) fn ping_sent(&mut self, now: Instant, timers: &mut Timers) {
         self.ping_due = false;
+        self.unanswered = true;
         if self.awaiting != Awaiting::Life {
             self.expect_life(Awaiting::Life, now, timers);
         }
@@ -121,10 +141,9 @@ impl Keepalive {
     fn expect_life(&mut self, awaiting: Awaiting, now: Instant, timers: &mut Timers) {
         let Some(timeout) = self.pong_timeout else { return };
         self.awaiting = awaiting;
-        let deadline = Some(now + timeout);
         match &mut self.paused {
-            Some(paused) => paused.deadline = deadline,
-            None => timers.put(Timer::PongTimeout, deadline),
+            Some(paused) => paused.left = Some(timeout),
+            None => timers.set(Timer::PongTimeout, now + timeout),
         }
     }
 
@@ -136,9 +155,8 @@ impl Keepalive {
 
     /// A pong came. Returns whether anybody had asked for it.
     pub(crate) fn pong_received(&mut self, timers: &mut Timers) -> bool {
-        let expected = self.awaiting != Awaiting::Nothing;
         self.alive(timers);
-        expected
+        core::mem::take(&mut self.unanswered)
     }
 
     /// At least one complete packet came.
@@ -154,9 +172,6 @@ impl Keepalive {
     fn alive(&mut self, timers: &mut Timers) {
         self.awaiting = Awaiting::Nothing;
         timers.cancel(Timer::PongTimeout);
-        if let Some(paused) = &mut self.paused {
-            paused.deadline = None;
-        }
     }
 
     /// [`Timer::PongTimeout`] fired.
@@ -174,8 +189,9 @@ impl Keepalive {
             paused.inbox |= inbox;
             return;
         }
-        self.paused = Some(Paused { since: now, deadline: timers.get(Timer::PongTimeout), inbox });
+        let left = timers.get(Timer::PongTimeout).map(|deadline| deadline - now);
         timers.cancel(Timer::PongTimeout);
+        self.paused = Some(Paused { since: now, left, inbox });
         self.arm_paused_pong(now, timers);
     }
 
@@ -186,30 +202,34 @@ impl Keepalive {
     /// We read again. Returns for how long we did not.
     pub(crate) fn resume(&mut self, now: Instant, timers: &mut Timers) -> Duration {
         let Some(paused) = self.paused.take() else { return Duration::ZERO };
-        timers.cancel(Timer::PausedPong);
+        if let Some(deadline) = timers.get(Timer::PausedPong) {
+            self.until_paused_pong = deadline - now;
+            timers.cancel(Timer::PausedPong);
+        }
+        // After a long sleep of the user, what the peer sent meanwhile must be read before it is judged.
+        let grace = if paused.inbox { self.third_of_timeout() } else { Duration::ZERO };
+        timers.put(Timer::PongTimeout, paused.left.map(|left| now + left.max(grace)));
         let pause = now - paused.since;
-        let deadline = paused.deadline.map(|deadline| {
-            // After a long sleep of the user, what the peer sent meanwhile must be read before it is judged.
-            let grace = if paused.inbox { self.third_of_timeout() } else { Duration::ZERO };
-            (deadline + pause).max(now + grace)
-        });
-        timers.put(Timer::PongTimeout, deadline);
+        self.flood.excuse(now, pause);
         pause
     }
 
     /// [`Timer::PausedPong`] fired: answer the ping that the peer may have sent. Go takes any pong after its ping.
     pub(crate) fn paused_pong_timer(&mut self, now: Instant, timers: &mut Timers) {
         self.pong_due = true;
+        self.until_paused_pong = self.third_of_timeout();
         self.arm_paused_pong(now, timers);
     }
 
     fn arm_paused_pong(&self, now: Instant, timers: &mut Timers) {
         if self.pong_while_paused && self.pong_timeout.is_some() {
-            timers.set(Timer::PausedPong, now + self.third_of_timeout());
+            timers.set(Timer::PausedPong, now + self.until_paused_pong);
         }
     }
 
+    /// At least a nanosecond, so that a timer which is set again lies ahead.
     fn third_of_timeout(&self) -> Duration {
-        self.pong_timeout.unwrap_or_default().checked_div(3).unwrap_or_default()
+        let third = self.pong_timeout.unwrap_or_default().checked_div(3).unwrap_or_default();
+        third.max(Duration::from_nanos(1))
     }
 }

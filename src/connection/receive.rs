@@ -1,10 +1,10 @@
 //! The way in: from bytes to packets to messages.
 
 use super::error::CloseReason;
-use super::event::{Timer, Timers};
+use super::event::Timer;
+use super::grant::ask;
 use super::state::MConnState;
-use crate::rate::Grant;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use crate::wire::{Codec, MessagePacket, Packet};
 
 /// Packets that one call consumes at most, so that one connection can not hold up the others of its thread.
@@ -29,20 +29,19 @@ impl<C: Codec> MConnState<C> {
         if !self.wants_read() {
             return 0;
         }
-        usize::try_from(self.grant(now)).unwrap_or(usize::MAX)
+        let granted = self.grant(now);
+        if granted == 0 {
+            self.pause_reading();
+        }
+        usize::try_from(granted).unwrap_or(usize::MAX)
     }
 
     /// How many bytes the limiter lets pass; sets [`Timer::RecvRate`] when none.
     fn grant(&mut self, now: Instant) -> u64 {
-        let max_packet = self.limits.max_packet;
-        let until = match self.recv_limiter.grant(now, max_packet, 1) {
-            Grant::Bytes(bytes) if bytes >= max_packet => return bytes,
-            // A limiter that breaks its promise is asked again a little later, not at once.
-            Grant::Bytes(_) => now + Duration::from_millis(1),
-            Grant::Until(until) => until,
-        };
-        self.timers.set(Timer::RecvRate, until);
-        0
+        ask(self.recv_limiter.as_mut(), now, self.limits.max_packet, 1).unwrap_or_else(|until| {
+            self.timers.set(Timer::RecvRate, until);
+            0
+        })
     }
 
     /// [`Input::Received`](super::Input::Received) for a driver that keeps a buffer of its own: consumes whole packets from the
@@ -89,8 +88,20 @@ impl<C: Codec> MConnState<C> {
         consumed
     }
 
+    /// We do not read for now: the peer can not complete anything, nor show life, so no time counts against it.
     fn pause_reading(&mut self) {
         self.keepalive.pause(self.now, self.inbox.is_full(), &mut self.timers);
+        self.timers.cancel(Timer::MessageTimeout);
+    }
+
+    pub(super) fn resume_reading(&mut self) {
+        let pause = self.keepalive.resume(self.now, &mut self.timers);
+        if self.limits.message_timeout.is_some() {
+            for channel in &mut self.channels {
+                channel.incoming.postpone(pause);
+            }
+            self.arm_message_timeout();
+        }
     }
 
     /// Consumes packets from the front of `bytes`. Returns how many bytes, and why it stopped.
@@ -98,7 +109,9 @@ impl<C: Codec> MConnState<C> {
         let now = self.now;
         let max_packet = self.limits.max_packet;
         let mut budget = self.grant(now);
-        let (mut consumed, mut unrecorded) = (0_usize, 0_u64);
+        let mut rest = bytes;
+        // What the limiter has not been told yet.
+        let mut unrecorded = 0_u64;
         let mut outcome = Ok(Stop::Bound);
         for _ in 0..PACKETS_PER_CALL {
             if budget < max_packet {
@@ -109,7 +122,6 @@ impl<C: Codec> MConnState<C> {
             if budget < max_packet || self.inbox.is_full() {
                 break;
             }
-            let rest = bytes.get(consumed..).unwrap_or_default();
             let decoded = match self.codec.decode(rest, self.limits.packet) {
                 Ok(Some(decoded)) => decoded,
                 Ok(None) => {
@@ -117,21 +129,26 @@ impl<C: Codec> MConnState<C> {
                     break;
                 }
                 Err(error) => {
-                    outcome = Err(CloseReason::Decode { error, position: self.counters.bytes_received });
+                    let consumed = bytes.len().saturating_sub(rest.len()) as u64;
+                    outcome = Err(CloseReason::Decode {
+                        error,
+                        position: self.counters.bytes_received.wrapping_add(consumed),
+                    });
                     break;
                 }
             };
-            consumed = consumed.saturating_add(decoded.wire_len);
+            rest = rest.get(decoded.wire_len..).unwrap_or_default();
             let wire_len = decoded.wire_len as u64;
             budget = budget.saturating_sub(wire_len);
-            unrecorded = unrecorded.saturating_add(wire_len);
-            self.counters.bytes_received = self.counters.bytes_received.saturating_add(wire_len);
+            unrecorded = unrecorded.wrapping_add(wire_len);
             if let Err(reason) = self.accept(decoded.packet, now) {
                 outcome = Err(reason);
                 break;
             }
         }
+        let consumed = bytes.len().saturating_sub(rest.len());
         if consumed > 0 {
+            self.counters.bytes_received = self.counters.bytes_received.wrapping_add(consumed as u64);
             self.recv_limiter.record(now, unrecorded);
             self.keepalive.packets_received(now, &mut self.timers);
         }
@@ -164,13 +181,18 @@ impl<C: Codec> MConnState<C> {
             let payload = self.reassembly.last(&mut channel.incoming, packet.payload)?;
             self.packets_without_progress = 0;
             self.inbox.push(channel.id, payload);
-            if self.reassembly.partial_messages() == 0 {
+            if self.limits.message_timeout.is_some() && self.reassembly.partial_messages() == 0 {
                 self.timers.cancel(Timer::MessageTimeout);
             }
             return Ok(());
         }
         self.reassembly.more(&mut channel.incoming, packet.payload, now)?;
-        arm_message_timeout(&mut self.timers, self.limits.message_timeout, now);
+        // An earlier message's deadline may stand there, or that of one which was completed; then we look again.
+        if let Some(timeout) = self.limits.message_timeout
+            && self.timers.get(Timer::MessageTimeout).is_none()
+        {
+            self.timers.set(Timer::MessageTimeout, now + timeout);
+        }
         if packet.payload.is_empty() {
             let id = channel.id;
             return self.no_progress(Some(id));
@@ -180,6 +202,12 @@ impl<C: Codec> MConnState<C> {
     }
 
     fn no_progress(&mut self, channel: Option<u8>) -> Result<(), CloseReason> {
+        if self.now - self.no_progress_since >= self.limits.counting_interval {
+            self.packets_without_progress = 0;
+        }
+        if self.packets_without_progress == 0 {
+            self.no_progress_since = self.now;
+        }
         self.packets_without_progress = self.packets_without_progress.saturating_add(1);
         let (packets, limit) = (self.packets_without_progress, self.limits.max_packets_without_progress);
         if packets > limit {
@@ -188,33 +216,24 @@ impl<C: Codec> MConnState<C> {
         Ok(())
     }
 
+    /// The incomplete message that began first: when, and its channel.
+    fn oldest_incomplete(&self) -> Option<(Instant, u8)> {
+        let incomplete = self.channels.iter().filter_map(|channel| Some((channel.incoming.started()?, channel.id)));
+        incomplete.min_by_key(|(started, _)| *started)
+    }
+
+    fn arm_message_timeout(&mut self) {
+        let deadline = self.limits.message_timeout.zip(self.oldest_incomplete());
+        self.timers.put(Timer::MessageTimeout, deadline.map(|(timeout, (started, _))| started + timeout));
+    }
+
     /// Ends the connection if a message is overdue; otherwise looks again when the oldest one would be.
     pub(super) fn check_message_timeouts(&mut self) {
-        let Some(timeout) = self.limits.message_timeout else { return };
-        if self.keepalive.is_paused() {
-            // We do not read, so the peer can not complete anything; the time is added when we read again.
-            return self.timers.set(Timer::MessageTimeout, self.now + timeout);
+        match (self.limits.message_timeout, self.oldest_incomplete()) {
+            (Some(timeout), Some((started, channel))) if started + timeout <= self.now => {
+                self.end(CloseReason::MessageTimeout { channel, timeout });
+            }
+            _ => self.arm_message_timeout(),
         }
-        let oldest = self
-            .channels
-            .iter()
-            .filter_map(|channel| channel.incoming.started().map(|started| (started, channel.id)))
-            .min_by_key(|(started, _)| *started);
-        let Some((started, channel)) = oldest else { return };
-        if started + timeout <= self.now {
-            self.end(CloseReason::MessageTimeout { channel, timeout });
-        } else {
-            self.timers.set(Timer::MessageTimeout, started + timeout);
-        }
-    }
-}
-
-/// Sets the deadline for the oldest incomplete message, unless one is set: an earlier message's, or one that turns out to be
-/// complete, after which [`MConnState::check_message_timeouts`] sets the next.
-fn arm_message_timeout(timers: &mut Timers, timeout: Option<Duration>, now: Instant) {
-    if let Some(timeout) = timeout
-        && timers.get(Timer::MessageTimeout).is_none()
-    {
-        timers.set(Timer::MessageTimeout, now + timeout);
     }
 }

@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 
 use super::event::{Timer, Timers};
-use crate::rate::{Grant, Limiter};
+use super::grant::ask;
+use crate::rate::Limiter;
 use crate::time::Instant;
 
 /// Lets message packets pass while the limiter's last grant lasts.
@@ -16,18 +17,29 @@ pub(crate) struct SendGate {
     max_packet: u64,
     packets_left: u32,
     bytes_left: u64,
+    /// A grant is for its moment: what is left of it lapses when time has passed.
+    granted_at: Instant,
     unrecorded: u64,
 }
 
 impl SendGate {
     pub(crate) fn new(limiter: Box<dyn Limiter>, packets_per_batch: u32, max_packet: u64) -> Self {
-        Self { limiter, packets_per_batch, max_packet, packets_left: 0, bytes_left: 0, unrecorded: 0 }
+        Self {
+            limiter,
+            packets_per_batch,
+            max_packet,
+            packets_left: 0,
+            bytes_left: 0,
+            granted_at: Instant::ZERO,
+            unrecorded: 0,
+        }
     }
 
     /// Whether a message packet may start at `now`; sets [`Timer::SendRate`] when not.
     #[inline]
     pub(crate) fn may_start(&mut self, now: Instant, timers: &mut Timers) -> bool {
-        (self.packets_left > 0 && self.bytes_left >= self.max_packet) || self.ask(now, timers)
+        let granted = self.packets_left > 0 && self.bytes_left >= self.max_packet && self.granted_at == now;
+        granted || self.ask(now, timers)
     }
 
     fn ask(&mut self, now: Instant, timers: &mut Timers) -> bool {
@@ -36,18 +48,14 @@ impl SendGate {
         }
         timers.cancel(Timer::SendRate);
         self.record(now);
-        match self.limiter.grant(now, self.max_packet, self.packets_per_batch) {
-            Grant::Bytes(bytes) if bytes >= self.max_packet => {
+        match ask(self.limiter.as_mut(), now, self.max_packet, self.packets_per_batch) {
+            Ok(bytes) => {
                 self.packets_left = self.packets_per_batch;
                 self.bytes_left = bytes;
+                self.granted_at = now;
                 true
             }
-            // A limiter that breaks its promise is asked again a little later, not at once.
-            Grant::Bytes(_) => {
-                timers.set(Timer::SendRate, now + core::time::Duration::from_millis(1));
-                false
-            }
-            Grant::Until(until) => {
+            Err(until) => {
                 timers.set(Timer::SendRate, until);
                 false
             }

@@ -50,6 +50,8 @@ pub struct MConnState<C = AnyCodec> {
     /// Channels that have something to send.
     pub(super) busy_channels: usize,
     pub(super) packets_without_progress: u32,
+    /// When the first of them came.
+    pub(super) no_progress_since: Instant,
     pub(super) phase: Phase,
     pub(super) counters: Counters,
 }
@@ -71,6 +73,7 @@ pub(super) struct ReceiveLimits {
     /// The most bytes of a packet on the wire.
     pub(super) max_packet: u64,
     pub(super) max_packets_without_progress: u32,
+    pub(super) counting_interval: Duration,
     pub(super) message_timeout: Option<Duration>,
 }
 
@@ -104,6 +107,7 @@ impl<C: Codec> MConnState<C> {
             packet: config.codec.packet_limit(config.recv_payload_size),
             max_packet: config.max_received_packet(),
             max_packets_without_progress: config.max_packets_without_progress,
+            counting_interval: config.counting_interval(),
             message_timeout: config.message_timeout,
         };
         let max_sent_packet = config.max_sent_packet();
@@ -125,11 +129,12 @@ impl<C: Codec> MConnState<C> {
             flush: FlushGate::new(config.flush),
             keepalive,
             inbox: Inbox::new(config.inbox_messages, config.inbox_bytes),
-            reassembly: Reassembly::new(config.max_partial_bytes, config.recv_pool_bytes),
+            reassembly: Reassembly::new(config.max_partial_bytes, config.recv_ahead_bytes),
             limits,
             send_bytes: 0,
             busy_channels: 0,
             packets_without_progress: 0,
+            no_progress_since: now,
             phase: Phase::Open,
             counters: Counters::default(),
         })
@@ -299,22 +304,14 @@ impl<C: Codec> MConnState<C> {
         } else {
             self.now = now;
         }
+        // Also a driver that feeds without ticking reads on when the limiter's time has come.
+        if self.timers.get(Timer::RecvRate).is_some_and(|until| until <= self.now) {
+            self.timers.cancel(Timer::RecvRate);
+        }
         if self.keepalive.is_paused() && self.wants_read() {
             self.resume_reading();
         }
         self.now
-    }
-
-    fn resume_reading(&mut self) {
-        let pause = self.keepalive.resume(self.now, &mut self.timers);
-        if self.limits.message_timeout.is_some() {
-            for channel in &mut self.channels {
-                channel.incoming.postpone(pause);
-            }
-            if let Some(deadline) = self.timers.get(Timer::MessageTimeout) {
-                self.timers.set(Timer::MessageTimeout, deadline + pause);
-            }
-        }
     }
 
     fn fire(&mut self, timer: Timer) {
@@ -324,7 +321,8 @@ impl<C: Codec> MConnState<C> {
             Timer::PongTimeout => self.end(self.keepalive.timed_out()),
             Timer::PausedPong => self.keepalive.paused_pong_timer(now, &mut self.timers),
             Timer::Flush => self.flush.release(&mut self.timers),
-            // The table has forgotten the timer, and that is all: the limiter is asked when somebody wants to send or read.
+            // The table has forgotten the timer, and that is all: the limiter is asked when somebody wants to send. (The clock
+            // takes the other one away.)
             Timer::SendRate | Timer::RecvRate => {}
             Timer::MessageTimeout => self.check_message_timeouts(),
             Timer::CloseDeadline => {
@@ -394,8 +392,6 @@ impl<C: Codec> Machine for MConnState<C> {
         while let Some(timer) = self.timers.take_expired(now) {
             self.fire(timer);
         }
-        // A receive budget that is there again ends a pause, which may bring back a deadline.
-        self.clock(now);
     }
 
     fn poll_event(&mut self) -> Option<Event> {

@@ -43,10 +43,10 @@ pub struct Counters {
 // No 64-bit count of bytes or packets is ever reached: these add without a check.
 impl Counters {
     #[inline]
-    pub(super) fn message_packet_sent(&mut self, wire_len: usize, end: bool) {
-        self.bytes_sent = self.bytes_sent.wrapping_add(wire_len as u64);
-        self.message_packets_sent = self.message_packets_sent.wrapping_add(1);
-        self.messages_sent = self.messages_sent.wrapping_add(u64::from(end));
+    pub(super) fn message_packets_sent(&mut self, wire_bytes: usize, packets: usize, messages: u64) {
+        self.bytes_sent = self.bytes_sent.wrapping_add(wire_bytes as u64);
+        self.message_packets_sent = self.message_packets_sent.wrapping_add(packets as u64);
+        self.messages_sent = self.messages_sent.wrapping_add(messages);
     }
 
     #[inline]
@@ -74,8 +74,8 @@ pub struct Status {
     pub inbox_bytes: usize,
     /// Bytes of messages that are not complete.
     pub partial_bytes: usize,
-    /// Bytes of buffers that are kept for the next messages.
-    pub pool_bytes: usize,
+    /// Bytes that are reserved for messages that have only begun to arrive.
+    pub ahead_bytes: usize,
     /// What was counted since the start.
     pub counters: Counters,
 }
@@ -114,7 +114,7 @@ impl<C: Codec> MConnState<C> {
             inbox_messages: self.inbox.len(),
             inbox_bytes: self.inbox.bytes(),
             partial_bytes: self.reassembly.partial_bytes(),
-            pool_bytes: self.reassembly.pool_bytes(),
+            ahead_bytes: self.reassembly.ahead_bytes(),
             counters: self.counters,
         }
     }

@@ -1,12 +1,30 @@
 //! The way out: which packet goes next, and its bytes.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::frame::Frame;
-use super::outgoing::Outgoing;
 use super::state::{MConnState, Phase};
 use crate::time::Instant;
 use crate::wire::{Codec, Header};
+
+/// What was taken of one channel at once.
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    packets: usize,
+    messages: u64,
+    wire_bytes: usize,
+    payload_bytes: usize,
+}
+
+impl Taken {
+    #[inline]
+    fn add(&mut self, wire_len: usize, payload_len: usize, end: bool) {
+        self.packets = self.packets.wrapping_add(1);
+        self.messages = self.messages.wrapping_add(u64::from(end));
+        self.wire_bytes = self.wire_bytes.saturating_add(wire_len);
+        self.payload_bytes = self.payload_bytes.saturating_add(payload_len);
+    }
+}
 
 /// A packet without a payload that is due.
 #[derive(Clone, Copy)]
@@ -32,10 +50,12 @@ impl<C: Codec> MConnState<C> {
             out.extend_from_slice(control);
             room = room.saturating_sub(control.len());
         }
-        while let Some((wire_len, ())) = self.take_packet(now, room, |header, outgoing, payload_len| {
-            append(out, header, outgoing.payload(payload_len));
-        }) {
-            room = room.saturating_sub(wire_len);
+        loop {
+            let taken = self.take_packets(now, room, usize::MAX, |header, payload, _| append(out, header, payload));
+            if taken == 0 {
+                break;
+            }
+            room = room.saturating_sub(taken);
         }
         self.send_gate.record(now);
         self.end_if_flushed();
@@ -47,14 +67,12 @@ impl<C: Codec> MConnState<C> {
             return None;
         }
         let now = self.clock(now);
-        let frame = match self.take_control(usize::MAX) {
-            Some(control) => Some(Frame::control(control)),
-            None => self
-                .take_packet(now, usize::MAX, |header, outgoing, payload_len| {
-                    Frame::new(*header, outgoing.share_payload(payload_len))
-                })
-                .map(|(_, frame)| frame),
-        };
+        let mut frame = self.take_control(usize::MAX).map(Frame::control);
+        if frame.is_none() {
+            self.take_packets(now, usize::MAX, 1, |header, payload, message| {
+                frame = Some(Frame::new(*header, message.slice_ref(payload)));
+            });
+        }
         self.send_gate.record(now);
         self.end_if_flushed();
         frame
@@ -92,43 +110,55 @@ impl<C: Codec> MConnState<C> {
         Some(bytes)
     }
 
-    /// Takes the next message packet, if one may leave now and fits into `room`: `write` gets its header, its channel's
-    /// messages and the length of its payload. Returns the packet's size on the wire, and what `write` made of it.
+    /// Takes message packets of the channel that is next, if one may leave now and fits into `room` bytes: one packet, or up
+    /// to `most` when no other channel has anything to send. `write` gets a packet's header, its payload, and the message
+    /// that this is a part of. Returns the bytes on the wire; 0 when no packet was taken.
     #[inline]
-    fn take_packet<R>(
+    fn take_packets(
         &mut self,
         now: Instant,
         room: usize,
-        write: impl FnOnce(&Header, &Outgoing, usize) -> R,
-    ) -> Option<(usize, R)> {
-        if self.busy_channels == 0 || !self.may_leave(now) {
-            return None;
+        most: usize,
+        mut write: impl FnMut(&Header, &[u8], &Bytes),
+    ) -> usize {
+        if self.busy_channels == 0 {
+            return 0;
         }
-        let position = self.scheduler.pick(now)?;
-        let channel = self.channels.get_mut(position)?;
-        let (payload_len, end) = channel.outgoing.next_packet();
-        let header = self.codec.message_header(channel.id, end, payload_len);
-        let wire_len = header.len().saturating_add(payload_len);
-        if wire_len > room {
-            return None;
+        let Some(position) = self.scheduler.pick(now) else { return 0 };
+        let Some(channel) = self.channels.get_mut(position) else { return 0 };
+        let most = if self.busy_channels == 1 { most } else { most.min(1) };
+        let mut taken = Taken::default();
+        while taken.packets < most {
+            let (payload_len, end) = channel.outgoing.next_packet();
+            let header = channel.outgoing.header(&self.codec, channel.id, payload_len, end);
+            let wire_len = header.len().saturating_add(payload_len);
+            // A packet for which there is no room asks nobody: a limiter that is asked may begin a new sample.
+            if wire_len > room.saturating_sub(taken.wire_bytes)
+                || (taken.packets == 0
+                    && self.phase == Phase::Open
+                    && !self.flush.may_leave(now, self.send_bytes, &mut self.timers))
+                || !self.send_gate.may_start(now, &mut self.timers)
+            {
+                break;
+            }
+            let (payload, message) = channel.outgoing.payload(payload_len);
+            write(&header, payload, message);
+            self.send_gate.passed(wire_len);
+            taken.add(wire_len, payload_len, end);
+            if !channel.outgoing.taken(payload_len, end) {
+                break;
+            }
         }
-        let written = write(&header, &channel.outgoing, payload_len);
-        let more = channel.outgoing.taken(payload_len, end);
-        self.scheduler.sent(position, wire_len, more);
-        self.send_gate.passed(wire_len);
-        self.send_bytes = self.send_bytes.saturating_sub(payload_len);
-        self.counters.message_packet_sent(wire_len, end);
-        if !more {
-            self.channel_drained();
+        if taken.packets > 0 {
+            let more = !channel.outgoing.is_idle();
+            self.scheduler.sent(position, taken.wire_bytes, more);
+            self.send_bytes = self.send_bytes.saturating_sub(taken.payload_bytes);
+            self.counters.message_packets_sent(taken.wire_bytes, taken.packets, taken.messages);
+            if !more {
+                self.channel_drained();
+            }
         }
-        Some((wire_len, written))
-    }
-
-    /// Whether the flush policy and the limiter let a message packet leave now.
-    #[inline]
-    fn may_leave(&mut self, now: Instant) -> bool {
-        let flush = self.phase != Phase::Open || self.flush.may_leave(now, self.send_bytes, &mut self.timers);
-        flush && self.send_gate.may_start(now, &mut self.timers)
+        taken.wire_bytes
     }
 
     fn channel_drained(&mut self) {

@@ -99,6 +99,49 @@ impl Prediction {
     }
 }
 
+/// The last packets' predictions, in slots, so that the packets of interleaved channels do not drive out each other's.
+///
+/// The slot follows from the bytes at `A` and `B`: with the two usual lengths of the prefix, one of them is the channel, and
+/// the other the same for all packets of one length. A poor choice of slot costs time and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Predictions<const A: usize, const B: usize>([Prediction; SLOTS]);
+
+const SLOTS: usize = 8;
+
+impl<const A: usize, const B: usize> Predictions<A, B> {
+    /// Nothing is known.
+    pub(crate) const fn new() -> Self {
+        Self([Prediction::new(); SLOTS])
+    }
+
+    #[inline]
+    fn slot(window: &[u8; WINDOW]) -> usize {
+        let byte = |index| window.get(index).map_or(0, |byte| usize::from(*byte));
+        (byte(A) ^ byte(B)) % SLOTS
+    }
+
+    /// As [`Prediction::recall`], of the slot that `bytes` have.
+    #[inline]
+    pub(crate) fn recall<'a>(&self, bytes: &'a [u8], limit: usize) -> Option<Decoded<'a>> {
+        self.0.get(Self::slot(bytes.first_chunk()?))?.recall(bytes, limit)
+    }
+
+    /// Keeps a prediction made of `window`.
+    #[inline]
+    pub(crate) fn keep(&mut self, window: &[u8; WINDOW], prediction: Prediction) {
+        if let Some(slot) = self.0.get_mut(Self::slot(window)) {
+            *slot = prediction;
+        }
+    }
+
+    /// As [`Prediction::learn`], in the slot that `bytes` have.
+    pub(crate) fn learn(&mut self, bytes: &[u8], decoded: &Decoded<'_>, payload_end: usize, limited_len: usize) {
+        if let Some(slot) = bytes.first_chunk().and_then(|window| self.0.get_mut(Self::slot(window))) {
+            slot.learn(bytes, decoded, payload_end, limited_len);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

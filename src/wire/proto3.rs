@@ -10,7 +10,7 @@
 mod canonical;
 
 use super::fields::{BYTES, Fields, Tag, VARINT};
-use super::predict::Prediction;
+use super::predict::Predictions;
 use super::varint::{MAX_UVARINT_LEN, read_uvarint, uvarint_len};
 use super::{Codec, DecodeError, DecodeRule, Decoded, Header, MAX_PAYLOAD, MessagePacket, Packet};
 
@@ -41,14 +41,14 @@ const PAYLOAD: i32 = 3;
 #[derive(Clone, Debug)]
 pub struct Proto3 {
     strict: bool,
-    prediction: Prediction,
+    predictions: Predictions<4, 6>,
 }
 
 impl Proto3 {
     /// Takes what Go takes.
     #[must_use]
     pub const fn new() -> Self {
-        Self { strict: false, prediction: Prediction::new() }
+        Self { strict: false, predictions: Predictions::new() }
     }
 
     /// Takes only what an encoder writes: of the packets that [`Proto3::new`] takes, those that come out the same when they
@@ -58,15 +58,16 @@ impl Proto3 {
     /// in the same form.)
     #[must_use]
     pub const fn strict() -> Self {
-        Self { strict: true, prediction: Prediction::new() }
+        Self { strict: true, predictions: Predictions::new() }
     }
 
     /// Reads the packet at the start of `bytes`, which is not the predicted one.
     fn read<'a>(&mut self, bytes: &'a [u8], limit: usize) -> Result<Option<Decoded<'a>>, DecodeError> {
-        if let Some(prediction) = bytes.first_chunk().and_then(canonical::recognise)
+        if let Some(window) = bytes.first_chunk()
+            && let Some(prediction) = canonical::recognise(window)
             && let Some(decoded) = prediction.lend(bytes, limit)
         {
-            self.prediction = prediction;
+            self.predictions.keep(window, prediction);
             return Ok(Some(decoded));
         }
         self.parse(bytes, limit)
@@ -79,7 +80,7 @@ impl Proto3 {
         let Some(body) = bytes.get(frame.prefix_len..frame.wire_len) else { return Ok(None) };
         let (packet, payload_end) = self.packet(Fields::new(body, frame.prefix_len, self.strict))?;
         let decoded = Decoded { packet, wire_len: frame.wire_len };
-        self.prediction.learn(bytes, &decoded, payload_end, body.len());
+        self.predictions.learn(bytes, &decoded, payload_end, body.len());
         Ok(Some(decoded))
     }
 
@@ -247,7 +248,7 @@ impl Codec for Proto3 {
 
     #[inline]
     fn decode<'a>(&mut self, bytes: &'a [u8], limit: usize) -> Result<Option<Decoded<'a>>, DecodeError> {
-        match self.prediction.recall(bytes, limit) {
+        match self.predictions.recall(bytes, limit) {
             Some(decoded) => Ok(Some(decoded)),
             None => self.read(bytes, limit),
         }

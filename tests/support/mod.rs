@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// The rows of `tests/vectors/<name>.jsonl`.
 pub(crate) fn vectors(name: &str) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name).with_extension("jsonl");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(format!("{name}.jsonl"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let rows: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(!rows.is_empty());

@@ -198,3 +198,6 @@ pub(super) fn recognise(window: &[u8; WINDOW]) -> Option<Prediction> {
 const fn differ(left: u64, right: u64, len: u32) -> bool {
     (left ^ right).wrapping_shl(u64::BITS.wrapping_sub(len.wrapping_mul(8))) != 0
 }
+
+#[cfg(test)]
+mod tests;
