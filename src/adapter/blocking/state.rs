@@ -272,3 +272,99 @@ impl<C: Codec> Core<C> {
         Wake { everybody: true, shut_down, ..Wake::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::ChannelConfig;
+    use bytes::BytesMut;
+
+    const NOW: Instant = Instant::ZERO;
+
+    fn config() -> MConnConfig {
+        let mut config = MConnConfig::default().channel(ChannelConfig::new(1, 1));
+        config.inbox_messages = 4;
+        config
+    }
+
+    fn core() -> Core<crate::wire::AnyCodec> {
+        Core::new(MConnState::new(config(), NOW).unwrap(), Asleep::nobody(&config()), None)
+    }
+
+    fn wire(messages: usize) -> BytesMut {
+        let mut peer = MConnState::new(config(), NOW).unwrap();
+        let mut wire = BytesMut::new();
+        for _ in 0..messages {
+            peer.try_send(1, Bytes::from_static(b"message")).unwrap();
+        }
+        peer.transmit_into(NOW, &mut wire, usize::MAX);
+        wire
+    }
+
+    #[test]
+    fn a_sleeper_is_woken_once_and_only_for_what_it_waits_for() {
+        let mut core = core();
+        assert!(!core.settle().receiver, "nobody sleeps");
+        core.asleep.receiver = true;
+        assert!(!core.settle().receiver, "nothing has come");
+        core.machine.receive_from(NOW, &wire(1), false);
+        assert!(core.settle().receiver);
+        assert!(!core.settle().receiver, "it was woken before");
+
+        core.asleep.writer = core.machine.poll_timeout().map(|(deadline, _)| deadline);
+        assert!(!core.settle().writer, "there is nothing to write");
+        core.machine.try_send(1, Bytes::new()).unwrap();
+        assert!(core.settle().writer);
+        assert!(!core.settle().writer, "it was woken before");
+    }
+
+    #[test]
+    fn the_writer_is_woken_for_an_earlier_deadline() {
+        let mut core = core();
+        core.asleep.writer = Some(Instant::MAX);
+        assert!(core.settle().writer, "a ping is due before that");
+    }
+
+    #[test]
+    fn a_reader_is_woken_when_half_of_the_inbox_is_free_or_all_is_taken() {
+        for waiting in [4, 1] {
+            let mut core = core();
+            core.machine.receive_from(NOW, &wire(waiting), false);
+            core.asleep.reader = true;
+            core.asleep.room.begin();
+            for taken in 1..=waiting {
+                assert!(core.next_message().is_some());
+                assert_eq!(core.settle().reader, taken == waiting.min(2), "{taken} of {waiting}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_wakes_everybody_and_shuts_down_once() {
+        let mut core = core();
+        core.machine.receive_from(NOW, &wire(2), false);
+        core.abort(NOW);
+        let wake = core.settle();
+        assert!(wake.everybody && wake.shut_down);
+        assert!(!core.settle().shut_down);
+        assert!(core.next_message().is_some() && core.next_message().is_some() && core.next_message().is_none());
+        assert!(!core.thread_ends(NOW, false) && core.thread_ends(NOW, true));
+        assert!(core.closed.is_none());
+        let _ = core.settle();
+        assert_eq!(core.closed.unwrap().reason, CloseReason::Local);
+    }
+
+    #[test]
+    fn a_flush_is_shut_down_by_the_writer() {
+        let mut core = core();
+        core.machine.try_send(1, Bytes::from_static(b"last words")).unwrap();
+        core.close_after_flush(NOW, None);
+        assert!(!core.settle().everybody, "it has not ended");
+        core.machine.transmit_into(NOW, &mut BytesMut::new(), usize::MAX);
+        let wake = core.settle();
+        assert!(wake.everybody && !wake.shut_down && core.is_flushed());
+        core.abort(NOW);
+        assert!(core.settle().shut_down);
+        assert_eq!(core.reason, Some(CloseReason::Flushed));
+    }
+}
