@@ -5,7 +5,6 @@ use crate::support::{
 };
 use mconn::connection::{ChannelConfig, CloseReason, Fault, PingPolicy, Timer};
 use mconn::machine::Machine;
-use mconn::rate::Limiter;
 use mconn::wire::DecodeRule;
 
 fn one() -> ChannelConfig {
