@@ -180,8 +180,9 @@ pub struct MConnConfig<C = AnyCodec> {
     pub inbox_bytes: usize,
     /// Bytes of incomplete messages of all channels together, at least the largest message capacity.
     pub max_partial_bytes: usize,
-    /// Bytes of buffers that are kept for the messages to come.
-    pub recv_pool_bytes: usize,
+    /// Bytes that may be reserved, on all channels together, for messages that have only begun to arrive, going by the size
+    /// of the last message on their channel. More than this grows with what arrives.
+    pub recv_ahead_bytes: usize,
     /// Pings accepted in one ping interval (in 60 s when we do not ping). Those that gathered while we did not read are not
     /// held against the peer.
     pub max_pings_per_interval: u32,
@@ -219,7 +220,7 @@ impl<C> MConnConfig<C> {
             inbox_messages: 4096,
             inbox_bytes: 4 << 20,
             max_partial_bytes: 64 << 20,
-            recv_pool_bytes: 256 << 10,
+            recv_ahead_bytes: 4 << 20,
             max_pings_per_interval: 1000,
             max_packets_without_progress: 1000,
             message_timeout: None,
@@ -265,7 +266,7 @@ impl<C> MConnConfig<C> {
             inbox_messages: self.inbox_messages,
             inbox_bytes: self.inbox_bytes,
             max_partial_bytes: self.max_partial_bytes,
-            recv_pool_bytes: self.recv_pool_bytes,
+            recv_ahead_bytes: self.recv_ahead_bytes,
             max_pings_per_interval: self.max_pings_per_interval,
             max_packets_without_progress: self.max_packets_without_progress,
             message_timeout: self.message_timeout,

@@ -8,10 +8,6 @@ use super::config::ChannelConfig;
 use super::error::CloseReason;
 use crate::time::Instant;
 
-/// Buffers up to this size are kept for the next message, and messages up to it are copied out of them into memory of
-/// exactly their size. A larger buffer becomes the message itself.
-const REUSED: usize = 64 << 10;
-
 /// The message that is arriving on one channel.
 #[derive(Clone, Debug)]
 pub(crate) struct Incoming {
@@ -19,9 +15,10 @@ pub(crate) struct Incoming {
     /// Whether a first packet was there and the last one not.
     in_progress: bool,
     partial: Vec<u8>,
-    /// The capacity that `partial` had in the pool, if it came from there. It counts as the pool's as long as it is in use:
-    /// else a peer could fill the pool, put a byte into each of its buffers, and fill it again.
-    lent: usize,
+    /// The size of the last message of more than one packet: messages of one channel are often alike.
+    last_size: usize,
+    /// What was reserved of the connection's budget for this message, going by the last one.
+    ahead: usize,
     /// When the first packet came.
     started: Instant,
     /// Bytes to reserve when a message of more than one packet begins.
@@ -35,7 +32,8 @@ impl Incoming {
             channel: config.id,
             in_progress: false,
             partial: Vec::new(),
-            lent: 0,
+            last_size: 0,
+            ahead: 0,
             started: Instant::ZERO,
             reserve: config.recv_buffer_capacity,
             capacity: config.recv_message_capacity,
@@ -60,7 +58,7 @@ impl Incoming {
     pub(crate) fn clear(&mut self) {
         self.in_progress = false;
         self.partial = Vec::new();
-        self.lent = 0;
+        self.ahead = 0;
     }
 
     /// The size of the message with `more` bytes, if that is allowed. Checked before anything is copied.
@@ -73,28 +71,20 @@ impl Incoming {
     }
 }
 
-/// What the channels of one connection share: the budget for incomplete messages, and buffers for the next ones.
+/// What the channels of one connection share: the budgets for incomplete messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Reassembly {
     partial_bytes: usize,
     partial_messages: usize,
     max_partial_bytes: usize,
-    pool: Vec<Vec<u8>>,
-    /// Capacity of the buffers in the pool, and of those that were lent to a channel.
-    pool_bytes: usize,
-    max_pool_bytes: usize,
+    /// Bytes that are reserved for messages whose packets have not come, going by the channel's last message.
+    ahead_bytes: usize,
+    max_ahead_bytes: usize,
 }
 
 impl Reassembly {
-    pub(crate) const fn new(max_partial_bytes: usize, max_pool_bytes: usize) -> Self {
-        Self {
-            partial_bytes: 0,
-            partial_messages: 0,
-            max_partial_bytes,
-            pool: Vec::new(),
-            pool_bytes: 0,
-            max_pool_bytes,
-        }
+    pub(crate) const fn new(max_partial_bytes: usize, max_ahead_bytes: usize) -> Self {
+        Self { partial_bytes: 0, partial_messages: 0, max_partial_bytes, ahead_bytes: 0, max_ahead_bytes }
     }
 
     /// Channels on which a message is not complete.
@@ -107,14 +97,14 @@ impl Reassembly {
         self.partial_bytes
     }
 
-    /// Bytes of the buffers that are kept or lent.
-    pub(crate) const fn pool_bytes(&self) -> usize {
-        self.pool_bytes
+    /// Bytes that are reserved going by the last messages.
+    pub(crate) const fn ahead_bytes(&self) -> usize {
+        self.ahead_bytes
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.max_partial_bytes, self.max_pool_bytes);
+        *self = Self::new(self.max_partial_bytes, self.max_ahead_bytes);
     }
 
     /// A packet after which more follows.
@@ -147,45 +137,29 @@ impl Reassembly {
         channel.in_progress = false;
         self.partial_messages = self.partial_messages.saturating_sub(1);
         self.partial_bytes = self.partial_bytes.saturating_sub(channel.partial.len());
-        let mut buffer = core::mem::take(&mut channel.partial);
-        self.pool_bytes = self.pool_bytes.saturating_sub(core::mem::take(&mut channel.lent));
-        if needed <= REUSED {
-            let mut message = Vec::with_capacity(needed);
-            message.extend_from_slice(&buffer);
-            message.extend_from_slice(payload);
-            self.keep(buffer);
-            return Ok(message.into());
-        }
-        buffer.reserve_exact(payload.len());
-        buffer.extend_from_slice(payload);
-        buffer.shrink_to_fit();
-        Ok(buffer.into())
+        self.ahead_bytes = self.ahead_bytes.saturating_sub(core::mem::take(&mut channel.ahead));
+        channel.last_size = needed;
+        let mut message = core::mem::take(&mut channel.partial);
+        message.reserve_exact(payload.len());
+        message.extend_from_slice(payload);
+        // Nothing is pinned beside the message itself; a message as long as the last one has nothing to give back.
+        message.shrink_to_fit();
+        Ok(message.into())
     }
 
-    /// Grows the buffer of a channel to at least `needed` bytes: twice what it was, but no more than the message may have.
+    /// Grows the buffer of a channel to at least `needed` bytes: at first to what the last message took, as far as the budget
+    /// for that allows, and then to twice what it was; but no more than the message may have.
     fn make_room(&mut self, channel: &mut Incoming, needed: usize) {
-        if channel.partial.capacity() == 0
-            && let Some(buffer) = self.pool.pop()
-        {
-            channel.lent = buffer.capacity();
-            channel.partial = buffer;
-            if needed <= channel.lent {
-                return;
-            }
-        }
         let doubled = channel.partial.capacity().saturating_mul(2);
-        let wanted = doubled.max(channel.reserve).min(channel.capacity).max(needed);
+        let mut wanted = doubled.max(channel.reserve);
+        let ahead = channel.last_size;
+        if doubled == 0 && ahead > wanted && ahead <= self.max_ahead_bytes.saturating_sub(self.ahead_bytes) {
+            self.ahead_bytes = self.ahead_bytes.saturating_add(ahead);
+            channel.ahead = ahead;
+            wanted = ahead;
+        }
+        let wanted = wanted.min(channel.capacity).max(needed);
         // Where memory for the wish is not to be had, that for the bytes which are there may be.
         let _ = channel.partial.try_reserve_exact(wanted.saturating_sub(channel.partial.len()));
-    }
-
-    fn keep(&mut self, mut buffer: Vec<u8>) {
-        let total = self.pool_bytes.saturating_add(buffer.capacity());
-        if buffer.capacity() == 0 || buffer.capacity() > REUSED || total > self.max_pool_bytes {
-            return;
-        }
-        buffer.clear();
-        self.pool_bytes = total;
-        self.pool.push(buffer);
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::config::ChannelConfig;
 use super::error::{ConfigError, SendRefusal};
-use crate::wire::Codec;
+use crate::wire::{Codec, Header};
 
 /// What waits to be sent on one channel.
 #[derive(Clone, Debug)]
@@ -21,6 +21,9 @@ pub(crate) struct Outgoing {
     /// Bytes that were accepted and not sent.
     bytes: usize,
     packet: PacketSizes,
+    /// The header of the last packet, and the length and end that it is for.
+    header: Header,
+    header_for: (usize, bool),
     capacity: usize,
     capacity_bytes: usize,
     max_message: usize,
@@ -72,6 +75,8 @@ impl Outgoing {
             waiting: VecDeque::new(),
             bytes: 0,
             packet,
+            header: Header::new(),
+            header_for: (usize::MAX, false),
             capacity: config.send_queue_capacity,
             capacity_bytes: config.send_queue_bytes,
             max_message: config.max_send_message,
@@ -79,6 +84,7 @@ impl Outgoing {
     }
 
     /// Whether a message of `len` bytes would be accepted now.
+    #[inline]
     pub(crate) fn check(&self, len: usize) -> Result<(), SendRefusal> {
         if len > self.max_message {
             return Err(SendRefusal::TooLarge { limit: self.max_message });
@@ -97,6 +103,7 @@ impl Outgoing {
     }
 
     /// Accepts a message that [`Outgoing::check`] allowed. Returns whether the channel was idle before.
+    #[inline]
     pub(crate) fn push(&mut self, message: Bytes) -> bool {
         self.bytes = self.bytes.saturating_add(message.len());
         if self.cutting {
@@ -107,6 +114,7 @@ impl Outgoing {
         true
     }
 
+    #[inline]
     fn load(&mut self, message: Bytes) {
         self.current = message;
         self.offset = 0;
@@ -125,16 +133,21 @@ impl Outgoing {
         self.packet.cut(self.current.len().saturating_sub(self.offset))
     }
 
-    /// The payload of the next packet, of the length that [`Outgoing::next_packet`] gave.
+    /// The payload of the next packet, of the length that [`Outgoing::next_packet`] gave, and the message that it is part of.
     #[inline]
-    pub(crate) fn payload(&self, len: usize) -> &[u8] {
-        self.current.get(self.offset..self.offset.saturating_add(len)).unwrap_or_default()
+    pub(crate) fn payload(&self, len: usize) -> (&[u8], &Bytes) {
+        let payload = self.current.get(self.offset..self.offset.saturating_add(len)).unwrap_or_default();
+        (payload, &self.current)
     }
 
-    /// The same, sharing the memory of the message.
-    pub(crate) fn share_payload(&self, len: usize) -> Bytes {
-        let start = self.offset.min(self.current.len());
-        self.current.slice(start..start.saturating_add(len).min(self.current.len()))
+    /// The header of the next packet. Packets of one channel mostly have the same, so the last one is kept.
+    #[inline]
+    pub(crate) fn header<C: Codec>(&mut self, codec: &C, channel: u8, len: usize, end: bool) -> Header {
+        if self.header_for != (len, end) {
+            self.header = codec.message_header(channel, end, len);
+            self.header_for = (len, end);
+        }
+        self.header
     }
 
     /// The next packet was taken. Returns whether more follows on this channel.

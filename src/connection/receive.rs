@@ -1,7 +1,5 @@
 //! The way in: from bytes to packets to messages.
 
-use bytes::{Buf, BytesMut};
-
 use super::error::CloseReason;
 use super::event::Timer;
 use super::grant::ask;
@@ -46,22 +44,49 @@ impl<C: Codec> MConnState<C> {
         })
     }
 
-    pub(super) fn receive(&mut self, buf: &mut BytesMut, end: bool) {
-        if !self.wants_read() && !buf.is_empty() {
-            return self.pause_reading();
+    /// [`Input::Received`](super::Input::Received) for a driver that keeps a buffer of its own: consumes whole packets from the
+    /// front of `bytes`, and returns how many bytes that were.
+    ///
+    /// Give the rest again, with what comes next behind it; `end` says that nothing can come behind it.
+    ///
+    /// ```
+    /// use mconn::connection::{ChannelConfig, Event, MConnConfig, MConnState};
+    /// use mconn::machine::Machine;
+    /// use mconn::time::Instant;
+    ///
+    /// let config = MConnConfig::default().channel(ChannelConfig::new(0x20, 1));
+    /// let mut machine = MConnState::new(config, Instant::ZERO)?;
+    /// let bytes = b"\x0a\x1a\x08\x08\x20\x10\x01\x1a\x02hi\x0a\x1a";
+    /// assert_eq!(machine.receive_from(Instant::ZERO, bytes, false), 11); // the second packet is not whole
+    /// assert!(matches!(machine.poll_event(), Some(Event::Message { channel: 0x20, .. })));
+    /// # Ok::<(), mconn::connection::ConfigError>(())
+    /// ```
+    pub fn receive_from(&mut self, now: Instant, bytes: &[u8], end: bool) -> usize {
+        if self.has_ended() {
+            return 0;
         }
-        let (consumed, outcome) = if buf.is_empty() { (0, Ok(Stop::Incomplete)) } else { self.consume(buf) };
-        buf.advance(consumed);
+        self.clock(now);
+        self.receive(bytes, end)
+    }
+
+    pub(super) fn receive(&mut self, bytes: &[u8], end: bool) -> usize {
+        if !self.wants_read() && !bytes.is_empty() {
+            self.pause_reading();
+            return 0;
+        }
+        let (consumed, outcome) = if bytes.is_empty() { (0, Ok(Stop::Incomplete)) } else { self.consume(bytes) };
         match outcome {
             Err(reason) => self.end(reason),
             // An empty buffer has nothing more to say, whatever stopped us: the driver need not feed it again.
-            Ok(stop) if end && (stop == Stop::Incomplete || buf.is_empty()) => {
+            Ok(stop) if end && (stop == Stop::Incomplete || consumed == bytes.len()) => {
                 let partial_messages = self.reassembly.partial_messages();
-                self.end(CloseReason::PeerClosed { unread_bytes: buf.len(), partial_messages });
+                let unread_bytes = bytes.len().saturating_sub(consumed);
+                self.end(CloseReason::PeerClosed { unread_bytes, partial_messages });
             }
             Ok(_) if !self.wants_read() => self.pause_reading(),
             Ok(_) => {}
         }
+        consumed
     }
 
     /// We do not read for now: the peer can not complete anything, nor show life, so no time counts against it.
@@ -85,7 +110,9 @@ impl<C: Codec> MConnState<C> {
         let now = self.now;
         let max_packet = self.limits.max_packet;
         let mut budget = self.grant(now);
-        let (mut consumed, mut unrecorded) = (0_usize, 0_u64);
+        let mut rest = bytes;
+        // What the limiter has not been told yet.
+        let mut unrecorded = 0_u64;
         let mut outcome = Ok(Stop::Bound);
         for _ in 0..PACKETS_PER_CALL {
             if budget < max_packet {
@@ -96,7 +123,6 @@ impl<C: Codec> MConnState<C> {
             if budget < max_packet || self.inbox.is_full() {
                 break;
             }
-            let rest = bytes.get(consumed..).unwrap_or_default();
             let decoded = match self.codec.decode(rest, self.limits.packet) {
                 Ok(Some(decoded)) => decoded,
                 Ok(None) => {
@@ -104,21 +130,26 @@ impl<C: Codec> MConnState<C> {
                     break;
                 }
                 Err(error) => {
-                    outcome = Err(CloseReason::Decode { error, position: self.counters.bytes_received });
+                    let consumed = bytes.len().saturating_sub(rest.len()) as u64;
+                    outcome = Err(CloseReason::Decode {
+                        error,
+                        position: self.counters.bytes_received.wrapping_add(consumed),
+                    });
                     break;
                 }
             };
-            consumed = consumed.saturating_add(decoded.wire_len);
+            rest = rest.get(decoded.wire_len..).unwrap_or_default();
             let wire_len = decoded.wire_len as u64;
             budget = budget.saturating_sub(wire_len);
-            unrecorded = unrecorded.saturating_add(wire_len);
-            self.counters.bytes_received = self.counters.bytes_received.saturating_add(wire_len);
+            unrecorded = unrecorded.wrapping_add(wire_len);
             if let Err(reason) = self.accept(decoded.packet, now) {
                 outcome = Err(reason);
                 break;
             }
         }
+        let consumed = bytes.len().saturating_sub(rest.len());
         if consumed > 0 {
+            self.counters.bytes_received = self.counters.bytes_received.wrapping_add(consumed as u64);
             self.recv_limiter.record(now, unrecorded);
             self.keepalive.packets_received(now, &mut self.timers);
         }
@@ -146,18 +177,18 @@ impl<C: Codec> MConnState<C> {
             return Err(CloseReason::UnknownChannel { channel: packet.channel });
         };
         let Some(channel) = self.channels.get_mut(position) else { return Ok(()) };
-        self.counters.message_packets_received = self.counters.message_packets_received.saturating_add(1);
         if packet.end {
             let payload = self.reassembly.last(&mut channel.incoming, packet.payload)?;
+            self.counters.message_packet_received(true);
             self.packets_without_progress = 0;
-            self.counters.messages_received = self.counters.messages_received.saturating_add(1);
             self.inbox.push(channel.id, payload);
-            if self.reassembly.partial_messages() == 0 {
+            if self.limits.message_timeout.is_some() && self.reassembly.partial_messages() == 0 {
                 self.timers.cancel(Timer::MessageTimeout);
             }
             return Ok(());
         }
         self.reassembly.more(&mut channel.incoming, packet.payload, now)?;
+        self.counters.message_packet_received(false);
         // An earlier message's deadline may stand there, or that of one which was completed; then we look again.
         if let Some(timeout) = self.limits.message_timeout
             && self.timers.get(Timer::MessageTimeout).is_none()

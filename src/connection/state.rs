@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::channel_index::ChannelIndex;
 use super::config::{ChannelConfig, MConnConfig};
@@ -129,7 +129,7 @@ impl<C: Codec> MConnState<C> {
             flush: FlushGate::new(config.flush),
             keepalive,
             inbox: Inbox::new(config.inbox_messages, config.inbox_bytes),
-            reassembly: Reassembly::new(config.max_partial_bytes, config.recv_pool_bytes),
+            reassembly: Reassembly::new(config.max_partial_bytes, config.recv_ahead_bytes),
             limits,
             send_bytes: 0,
             busy_channels: 0,
@@ -199,6 +199,12 @@ impl<C: Codec> MConnState<C> {
         !self.has_ended() && !self.inbox.is_full() && self.timers.get(Timer::RecvRate).is_none()
     }
 
+    /// Whether an event waits to be taken.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.inbox.len() > 0 || matches!(self.phase, Phase::Ended(_))
+    }
+
     /// Whether pulling output would give some now, as far as can be known without asking the limiter.
     #[must_use]
     pub fn wants_write(&self) -> bool {
@@ -266,7 +272,9 @@ impl<C: Codec> MConnState<C> {
         (self.channels.get(position)?.id == id).then_some(position)
     }
 
-    pub(super) const fn has_ended(&self) -> bool {
+    /// Whether the connection has ended; its last events may still wait to be taken.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
         matches!(self.phase, Phase::Ended(_) | Phase::Closed)
     }
 
@@ -366,7 +374,10 @@ impl<C: Codec> Machine for MConnState<C> {
         }
         self.clock(now);
         match input {
-            Input::Received { buf, end } => self.receive(buf, end),
+            Input::Received { buf, end } => {
+                let consumed = self.receive(buf, end);
+                buf.advance(consumed);
+            }
             Input::Close => self.end(CloseReason::Local),
             Input::CloseAfterFlush { deadline } => self.close_after_flush(deadline),
             Input::TransportFailed => self.end(CloseReason::TransportFailed),

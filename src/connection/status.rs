@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::state::MConnState;
+use super::state::{Channel, MConnState};
 use crate::rate::RateStatus;
 use crate::time::Instant;
 use crate::wire::Codec;
@@ -40,6 +40,22 @@ pub struct Counters {
     pub unsent_bytes: usize,
 }
 
+// No 64-bit count of bytes or packets is ever reached: these add without a check.
+impl Counters {
+    #[inline]
+    pub(super) fn message_packets_sent(&mut self, wire_bytes: usize, packets: usize, messages: u64) {
+        self.bytes_sent = self.bytes_sent.wrapping_add(wire_bytes as u64);
+        self.message_packets_sent = self.message_packets_sent.wrapping_add(packets as u64);
+        self.messages_sent = self.messages_sent.wrapping_add(messages);
+    }
+
+    #[inline]
+    pub(super) fn message_packet_received(&mut self, end: bool) {
+        self.message_packets_received = self.message_packets_received.wrapping_add(1);
+        self.messages_received = self.messages_received.wrapping_add(u64::from(end));
+    }
+}
+
 /// One look at a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -58,8 +74,8 @@ pub struct Status {
     pub inbox_bytes: usize,
     /// Bytes of messages that are not complete.
     pub partial_bytes: usize,
-    /// Bytes of buffers that are kept for the next messages, those included that an incomplete message uses now.
-    pub pool_bytes: usize,
+    /// Bytes that are reserved for messages that have only begun to arrive.
+    pub ahead_bytes: usize,
     /// What was counted since the start.
     pub counters: Counters,
 }
@@ -89,15 +105,7 @@ impl<C: Codec> MConnState<C> {
     #[must_use]
     pub fn status(&self, now: Instant) -> Status {
         let now = now.max(self.now);
-        let channels = self.channels.iter().enumerate().map(|(position, channel)| ChannelStatus {
-            id: channel.id,
-            priority: channel.priority,
-            send_queue_capacity: channel.outgoing.capacity(),
-            send_queue_size: channel.outgoing.messages(),
-            send_queue_bytes: channel.outgoing.bytes(),
-            recently_sent: self.scheduler.recently_sent(position, now),
-            partial_bytes: channel.incoming.partial_bytes(),
-        });
+        let channels = self.channels.iter().enumerate().map(|(position, channel)| self.look_at(position, channel, now));
         Status {
             duration: now - self.started,
             send: self.send_gate.limiter.status(now),
@@ -106,8 +114,27 @@ impl<C: Codec> MConnState<C> {
             inbox_messages: self.inbox.len(),
             inbox_bytes: self.inbox.bytes(),
             partial_bytes: self.reassembly.partial_bytes(),
-            pool_bytes: self.reassembly.pool_bytes(),
+            ahead_bytes: self.reassembly.ahead_bytes(),
             counters: self.counters,
+        }
+    }
+
+    /// How one channel is doing at `now`; `None` when the connection has no such channel. O(1), unlike the whole status.
+    #[must_use]
+    pub fn channel_status(&self, now: Instant, channel: u8) -> Option<ChannelStatus> {
+        let position = self.position(i32::from(channel))?;
+        Some(self.look_at(position, self.channels.get(position)?, now.max(self.now)))
+    }
+
+    fn look_at(&self, position: usize, channel: &Channel, now: Instant) -> ChannelStatus {
+        ChannelStatus {
+            id: channel.id,
+            priority: channel.priority,
+            send_queue_capacity: channel.outgoing.capacity(),
+            send_queue_size: channel.outgoing.messages(),
+            send_queue_bytes: channel.outgoing.bytes(),
+            recently_sent: self.scheduler.recently_sent(position, now),
+            partial_bytes: channel.incoming.partial_bytes(),
         }
     }
 }

@@ -1,24 +1,28 @@
 //! The way out: which packet goes next, and its bytes.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::frame::Frame;
 use super::state::{MConnState, Phase};
 use crate::time::Instant;
 use crate::wire::{Codec, Header};
 
-/// A message packet that may leave now.
-struct Picked {
-    /// The position of its channel.
-    position: usize,
-    header: Header,
-    payload_len: usize,
-    end: bool,
+/// What was taken of one channel at once.
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    packets: usize,
+    messages: u64,
+    wire_bytes: usize,
+    payload_bytes: usize,
 }
 
-impl Picked {
-    const fn wire_len(&self) -> usize {
-        self.header.len().saturating_add(self.payload_len)
+impl Taken {
+    #[inline]
+    fn add(&mut self, wire_len: usize, payload_len: usize, end: bool) {
+        self.packets = self.packets.wrapping_add(1);
+        self.messages = self.messages.wrapping_add(u64::from(end));
+        self.wire_bytes = self.wire_bytes.saturating_add(wire_len);
+        self.payload_bytes = self.payload_bytes.saturating_add(payload_len);
     }
 }
 
@@ -41,22 +45,21 @@ impl<C: Codec> MConnState<C> {
             return 0;
         }
         let now = self.clock(now);
-        let start = out.len();
-        while let Some(control) = self.take_control(max.saturating_sub(out.len().saturating_sub(start))) {
+        let mut room = max;
+        while let Some(control) = self.take_control(room) {
             out.extend_from_slice(control);
+            room = room.saturating_sub(control.len());
         }
         loop {
-            let room = max.saturating_sub(out.len().saturating_sub(start));
-            let Some(picked) = self.pick(now, room) else { break };
-            if let Some(channel) = self.channels.get(picked.position) {
-                let payload = channel.outgoing.payload(picked.payload_len);
-                append(out, &picked.header, payload);
+            let taken = self.take_packets(now, room, usize::MAX, |header, payload, _| append(out, header, payload));
+            if taken == 0 {
+                break;
             }
-            self.finish(&picked);
+            room = room.saturating_sub(taken);
         }
         self.send_gate.record(now);
         self.end_if_flushed();
-        out.len().saturating_sub(start)
+        max.saturating_sub(room)
     }
 
     pub(super) fn next_frame(&mut self, now: Instant) -> Option<Frame> {
@@ -64,14 +67,12 @@ impl<C: Codec> MConnState<C> {
             return None;
         }
         let now = self.clock(now);
-        let frame = match self.take_control(usize::MAX) {
-            Some(control) => Some(Frame::control(control)),
-            None => self.pick(now, usize::MAX).and_then(|picked| {
-                let payload = self.channels.get(picked.position)?.outgoing.share_payload(picked.payload_len);
-                self.finish(&picked);
-                Some(Frame::new(picked.header, payload))
-            }),
-        };
+        let mut frame = self.take_control(usize::MAX).map(Frame::control);
+        if frame.is_none() {
+            self.take_packets(now, usize::MAX, 1, |header, payload, message| {
+                frame = Some(Frame::new(*header, message.slice_ref(payload)));
+            });
+        }
         self.send_gate.record(now);
         self.end_if_flushed();
         frame
@@ -94,14 +95,14 @@ impl<C: Codec> MConnState<C> {
         match control {
             Control::Pong => {
                 self.keepalive.pong_due = false;
-                self.counters.pongs_sent = self.counters.pongs_sent.saturating_add(1);
+                self.counters.pongs_sent = self.counters.pongs_sent.wrapping_add(1);
             }
             Control::Ping => {
                 self.keepalive.ping_sent(self.now, &mut self.timers);
-                self.counters.pings_sent = self.counters.pings_sent.saturating_add(1);
+                self.counters.pings_sent = self.counters.pings_sent.wrapping_add(1);
             }
         }
-        self.counters.bytes_sent = self.counters.bytes_sent.saturating_add(bytes.len() as u64);
+        self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add(bytes.len() as u64);
         self.send_gate.control_passed(bytes.len());
         if self.busy_channels > 0 {
             self.flush.release(&mut self.timers);
@@ -109,44 +110,62 @@ impl<C: Codec> MConnState<C> {
         Some(bytes)
     }
 
-    /// The next message packet, if one fits into `room` and may leave now. Nothing changes until it is finished.
-    ///
-    /// A packet for which there is no room asks nobody: a limiter that is asked may begin a new sample.
-    fn pick(&mut self, now: Instant, room: usize) -> Option<Picked> {
+    /// Takes message packets of the channel that is next, if one may leave now and fits into `room` bytes: one packet, or up
+    /// to `most` when no other channel has anything to send. `write` gets a packet's header, its payload, and the message
+    /// that this is a part of. Returns the bytes on the wire; 0 when no packet was taken.
+    #[inline]
+    fn take_packets(
+        &mut self,
+        now: Instant,
+        room: usize,
+        most: usize,
+        mut write: impl FnMut(&Header, &[u8], &Bytes),
+    ) -> usize {
         if self.busy_channels == 0 {
-            return None;
+            return 0;
         }
-        let position = self.scheduler.pick(now)?;
-        let channel = self.channels.get(position)?;
-        let (payload_len, end) = channel.outgoing.next_packet();
-        let header = self.codec.message_header(channel.id, end, payload_len);
-        let picked = Picked { position, header, payload_len, end };
-        if picked.wire_len() > room {
-            return None;
+        let Some(position) = self.scheduler.pick(now) else { return 0 };
+        let Some(channel) = self.channels.get_mut(position) else { return 0 };
+        let most = if self.busy_channels == 1 { most } else { most.min(1) };
+        let mut taken = Taken::default();
+        while taken.packets < most {
+            let (payload_len, end) = channel.outgoing.next_packet();
+            let header = channel.outgoing.header(&self.codec, channel.id, payload_len, end);
+            let wire_len = header.len().saturating_add(payload_len);
+            // A packet for which there is no room asks nobody: a limiter that is asked may begin a new sample.
+            if wire_len > room.saturating_sub(taken.wire_bytes)
+                || (taken.packets == 0
+                    && self.phase == Phase::Open
+                    && !self.flush.may_leave(now, self.send_bytes, &mut self.timers))
+                || !self.send_gate.may_start(now, &mut self.timers)
+            {
+                break;
+            }
+            let (payload, message) = channel.outgoing.payload(payload_len);
+            write(&header, payload, message);
+            self.send_gate.passed(wire_len);
+            taken.add(wire_len, payload_len, end);
+            if !channel.outgoing.taken(payload_len, end) {
+                break;
+            }
         }
-        let flushes = self.phase == Phase::Flushing || self.flush.may_leave(now, self.send_bytes, &mut self.timers);
-        (flushes && self.send_gate.may_start(now, &mut self.timers)).then_some(picked)
+        if taken.packets > 0 {
+            let more = !channel.outgoing.is_idle();
+            self.scheduler.sent(position, taken.wire_bytes, more);
+            self.send_bytes = self.send_bytes.saturating_sub(taken.payload_bytes);
+            self.counters.message_packets_sent(taken.wire_bytes, taken.packets, taken.messages);
+            if !more {
+                self.channel_drained();
+            }
+        }
+        taken.wire_bytes
     }
 
-    /// The packet was given to the transport.
-    fn finish(&mut self, picked: &Picked) {
-        let wire_len = picked.wire_len();
-        let Some(channel) = self.channels.get_mut(picked.position) else { return };
-        let more = channel.outgoing.taken(picked.payload_len, picked.end);
-        self.scheduler.sent(picked.position, wire_len, more);
-        self.send_bytes = self.send_bytes.saturating_sub(picked.payload_len);
-        self.send_gate.passed(wire_len);
-        self.counters.message_packets_sent = self.counters.message_packets_sent.saturating_add(1);
-        self.counters.bytes_sent = self.counters.bytes_sent.saturating_add(wire_len as u64);
-        if picked.end {
-            self.counters.messages_sent = self.counters.messages_sent.saturating_add(1);
-        }
-        if !more {
-            self.busy_channels = self.busy_channels.saturating_sub(1);
-            if self.busy_channels == 0 {
-                self.send_gate.end_batch();
-                self.flush.drained();
-            }
+    fn channel_drained(&mut self) {
+        self.busy_channels = self.busy_channels.saturating_sub(1);
+        if self.busy_channels == 0 {
+            self.send_gate.end_batch();
+            self.flush.drained();
         }
     }
 }
@@ -155,7 +174,6 @@ impl<C: Codec> MConnState<C> {
 #[inline]
 fn append(out: &mut BytesMut, header: &Header, payload: &[u8]) {
     let start = out.len();
-    out.reserve(Header::CAPACITY.saturating_add(payload.len()));
     out.extend_from_slice(header.padded());
     out.truncate(start.saturating_add(header.len()));
     out.extend_from_slice(payload);

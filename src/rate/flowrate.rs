@@ -62,11 +62,6 @@ impl Flowrate {
         Self { monitor: Monitor::default(), rate, sample_limit: sample_limit(rate), asleep_until: Instant::ZERO }
     }
 
-    /// Go's `Update(n)`: counts bytes that passed at `now`, and closes the sample when its time is over. `bytes` may be 0.
-    pub fn update(&mut self, now: Instant, bytes: u64) {
-        self.monitor.update(now, bytes);
-    }
-
     /// Go's `Limit(want, rate, true)` without the sleep: how many of `want` bytes have room in the sample that runs.
     ///
     /// Where Go would sleep, the answer is the moment at which it would wake; asked again then, this behaves as Go does
@@ -153,6 +148,7 @@ impl Limiter for Flowrate {
         }
     }
 
+    /// Go's `Update(n)`: counts bytes that passed at `now`, and closes the sample when its time is over. `bytes` may be 0.
     fn record(&mut self, now: Instant, bytes: u64) {
         self.monitor.update(now, bytes);
     }

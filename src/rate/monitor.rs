@@ -90,9 +90,7 @@ impl Monitor {
         let end = clock(now);
         let lasted = seconds(end.saturating_sub(self.s_last));
         self.r_sample = self.s_bytes as f64 / lasted;
-        if self.r_sample > self.r_peak {
-            self.r_peak = self.r_sample;
-        }
+        self.r_peak = self.r_peak.max(self.r_sample);
         self.r_ema = if self.samples > 0 {
             // The window is one second, so that the exponent is the time in seconds.
             self.r_sample + libm::exp(-lasted) * (self.r_ema - self.r_sample)
@@ -125,21 +123,18 @@ impl Monitor {
         self.update(now, 0);
         let start = clock(self.start);
         let duration = self.s_last.saturating_sub(start);
-        let mut status = MonitorStatus {
+        MonitorStatus {
             start: Instant::from_nanos(start),
             bytes: self.bytes,
             samples: self.samples,
+            // Before the first sample is closed all rates are 0, also the average: 0 bytes over a nanosecond.
+            sample_rate: round(self.r_sample),
+            current_rate: round(self.r_ema),
+            average_rate: round(self.bytes as f64 / seconds(duration.max(1))),
             peak_rate: round(self.r_peak),
             duration: Duration::from_nanos(duration),
             idle: Duration::from_nanos(clock(now).saturating_sub(clock(self.t_last))),
-            ..MonitorStatus::default()
-        };
-        if duration > 0 {
-            status.sample_rate = round(self.r_sample);
-            status.current_rate = round(self.r_ema);
-            status.average_rate = round(self.bytes as f64 / seconds(duration));
         }
-        status
     }
 
     /// What was measured until `now`, changing nothing: the sample that runs counts, and is closed in a copy only.

@@ -31,12 +31,14 @@
 //! last bits of the type, and a byte `04` behind the last field.
 
 use super::fields::{BYTES, Tag, VARINT};
-use super::predict::Prediction;
-use super::proto3::{channel_field, delimited_overhead, payload_field, shifted};
+use super::predict::Predictions;
+use super::proto3::delimited_overhead;
 use super::varint::{MAX_UVARINT_LEN, read_uvarint, short_uvarint, uvarint_len};
 use super::{Codec, DecodeError, DecodeRule, Decoded, Header, MAX_PAYLOAD, MessagePacket, Packet};
+use header::{channel_field, payload_field, shifted};
 use reader::Reader;
 
+mod header;
 mod reader;
 
 const PING: [u8; 4] = [0x15, 0xc3, 0xd2, 0x89];
@@ -74,14 +76,14 @@ const SPARE: usize = 10;
 #[derive(Clone, Debug)]
 pub struct Amino {
     strict: bool,
-    prediction: Prediction,
+    predictions: Predictions<6, 7>,
 }
 
 impl Amino {
     /// Takes what go-amino takes.
     #[must_use]
     pub const fn new() -> Self {
-        Self { strict: false, prediction: Prediction::new() }
+        Self { strict: false, predictions: Predictions::new() }
     }
 
     /// Takes only what an encoder writes: of the packets that [`Amino::new`] takes, those that come out the same when they
@@ -91,7 +93,7 @@ impl Amino {
     /// in the same form.)
     #[must_use]
     pub const fn strict() -> Self {
-        Self { strict: true, prediction: Prediction::new() }
+        Self { strict: true, predictions: Predictions::new() }
     }
 
     /// Parses the packet at the start of `bytes`.
@@ -100,7 +102,7 @@ impl Amino {
         let Some(body) = bytes.get(frame.prefix_len..frame.wire_len) else { return Ok(None) };
         let (packet, end) = self.packet(Reader::new(body, frame.prefix_len, self.strict))?;
         let decoded = Decoded { packet, wire_len: frame.wire_len };
-        self.prediction.learn(bytes, &decoded, frame.wire_len, end == frame.wire_len);
+        self.predictions.learn(bytes, &decoded, end, frame.wire_len);
         Ok(Some(decoded))
     }
 
@@ -294,7 +296,7 @@ impl Codec for Amino {
 
     #[inline]
     fn decode<'a>(&mut self, bytes: &'a [u8], limit: usize) -> Result<Option<Decoded<'a>>, DecodeError> {
-        match self.prediction.recall(bytes, limit) {
+        match self.predictions.recall(bytes, limit) {
             Some(decoded) => Ok(Some(decoded)),
             None => self.parse(bytes, limit),
         }

@@ -62,7 +62,7 @@ impl Codec for AnyCodec {
         each!(self, codec => codec.pong())
     }
 
-    #[inline]
+    #[inline(always)]
     fn message_header(&self, channel: u8, end: bool, payload_len: usize) -> Header {
         each!(self, codec => codec.message_header(channel, end, payload_len))
     }
@@ -116,6 +116,17 @@ mod tests {
     #[test]
     fn any_codec_says_what_the_codec_says() {
         agrees(Proto3::new());
+        agrees(Amino::new());
         agrees(GoWire::new());
+    }
+
+    /// The first two packets with a length of more bytes than needed, the third with an end that is neither 0 nor 1.
+    #[test]
+    fn any_codec_keeps_the_codecs_settings() {
+        let refuses = |mut strict: AnyCodec, packet: &[u8]| strict.decode(packet, 100).is_err();
+        let (proto3, amino, gowire) = (b"\x82\x00\x0a\x00", b"\x84\x00\x15\xc3\xd2\x89", b"\x03\x01\x02\x00");
+        assert!(refuses(Proto3::strict().into(), proto3) && !refuses(Proto3::new().into(), proto3));
+        assert!(refuses(Amino::strict().into(), amino) && !refuses(Amino::new().into(), amino));
+        assert!(refuses(GoWire::strict().into(), gowire) && !refuses(GoWire::new().into(), gowire));
     }
 }

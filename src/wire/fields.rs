@@ -108,6 +108,19 @@ impl<'a> Fields<'a> {
     /// strict, [`DecodeRule::NotMinimal`].
     #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, DecodeError> {
+        match self.rest {
+            // Most numbers have one byte, which is always their shortest form.
+            &[byte @ 0..0x80, ref rest @ ..] => {
+                meter::count();
+                self.rest = rest;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    /// The next number, which has not exactly one byte.
+    fn long_varint(&mut self) -> Result<u64, DecodeError> {
         let start = *self;
         let mut value = 0;
         for index in 0..MAX_UVARINT_LEN {
@@ -218,11 +231,10 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether a number whose last byte, with `index`, is `byte` is not what an encoder would write: it ends with a zero that
-/// could be left out, or has bits beyond the 64th.
-#[inline]
+/// Whether a number of more than one byte, whose last one, with `index`, is `byte`, is not what an encoder would write: it
+/// ends with a zero that could be left out, or has bits beyond the 64th.
 const fn is_padded(byte: u8, index: usize) -> bool {
-    index > 0 && byte == 0 || index == MAX_UVARINT_LEN - 1 && byte > 1
+    byte == 0 || index == MAX_UVARINT_LEN - 1 && byte > 1
 }
 
 /// What Go says of a length that is more than the bytes that there are, counted from `position`: it adds them up in 64 bits
@@ -235,3 +247,6 @@ const fn too_long(length: u64, position: usize) -> DecodeRule {
         DecodeRule::Truncated
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,48 +3,81 @@
 use super::{Decoded, MessagePacket, Packet};
 
 /// How many bytes of a packet are compared at once.
-const WINDOW: usize = 16;
+pub(crate) const WINDOW: usize = 16;
 
-/// What was parsed of the last message packet whose payload ran to its end.
+/// Any 16 bytes in a row of these are a mask.
+const ONES: [u8; 2 * WINDOW] = {
+    let mut bytes = [0; 2 * WINDOW];
+    bytes.split_at_mut(WINDOW).0.copy_from_slice(&[0xff; WINDOW]);
+    bytes
+};
+
+/// What is known of a message packet from its header, where the payload runs to its end.
 ///
-/// # Why it may be used
+/// # Why it may be used in place of parsing
 ///
-/// The parsers read a packet from left to right and look at every byte at most once, at none of the chosen payload, and they
-/// look at the number of bytes that there are only to see whether the packet is there. [`Prediction::learn`] is told of a
-/// packet whose payload is its end. So all that the parser looked at are the `header_len` bytes before the payload, the
+/// The parsers read a packet from left to right, look at every byte at most once and at none of the chosen payload, and
+/// look at the number of bytes that there are only to see whether the packet is there. [`Prediction::learn`] keeps a packet
+/// only if its payload is its end. So all that the parser looked at are the `header_len` bytes before the payload, the
 /// limit, and whether `wire_len` bytes are there. Where [`Prediction::recall`] finds the same header, a limit that the
 /// packet is within, and enough bytes, the parser would read the same and answer the same, but for the content of the
 /// payload, which it only lends. A header longer than the window, or one that does not end where the payload begins
 /// (a payload with fields behind it), is not learnt.
 ///
-/// That it does hold is a property test beside each codec: a decoder that has seen other packets before answers what a
-/// fresh one does, for any bytes.
+/// That it does hold is a property test: a decoder that has seen other packets before answers what a fresh one does, for
+/// any bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prediction {
-    /// The header, little-endian, zeros behind it.
-    header: u128,
+    /// The first bytes of the packet: the header, and more.
+    window: [u8; WINDOW],
     /// Ones where the header is.
-    mask: u128,
+    mask: [u8; WINDOW],
     header_len: usize,
     wire_len: usize,
+    /// The packet's length as it is compared with a limit.
     limited_len: usize,
     channel: i32,
     end: bool,
 }
 
 impl Prediction {
-    /// Recalls nothing.
+    /// Nothing is known.
     pub(crate) const fn new() -> Self {
         // No slice has so many bytes: `recall` never finds them.
-        let (header_len, wire_len, limited_len) = (0, usize::MAX, usize::MAX);
-        Self { header: 0, mask: 0, header_len, wire_len, limited_len, channel: 0, end: false }
+        let (wire_len, limited_len) = (usize::MAX, usize::MAX);
+        Self { window: [0; WINDOW], mask: [0; WINDOW], header_len: 0, wire_len, limited_len, channel: 0, end: false }
     }
 
-    /// The packet at the start of `bytes`, if it begins like the learnt one and is there completely.
+    /// What was read from the first `header_len` bytes of `window`: the length of the packet, and as it is compared with a
+    /// limit, and the channel and end of `message`, whose payload is not looked at. `None` if the header is longer than the
+    /// window.
+    #[inline]
+    pub(crate) fn of_window(
+        window: &[u8; WINDOW],
+        header_len: usize,
+        wire_len: usize,
+        limited_len: usize,
+        message: MessagePacket<'_>,
+    ) -> Option<Self> {
+        // Window and mask are copied in one piece each, and loaded so when they are compared: loading what was just stored
+        // in two halves would stall.
+        let mask = *ONES.get(WINDOW.wrapping_sub(header_len)..)?.first_chunk::<WINDOW>()?;
+        let MessagePacket { channel, end, .. } = message;
+        Some(Self { window: *window, mask, header_len, wire_len, limited_len, channel, end })
+    }
+
+    /// The packet at the start of `bytes`, if it begins with the header, is within `limit`, and is there completely.
     #[inline]
     pub(crate) fn recall<'a>(&self, bytes: &'a [u8], limit: usize) -> Option<Decoded<'a>> {
-        let window = u128::from_le_bytes(*bytes.first_chunk::<WINDOW>()?);
-        if window & self.mask != self.header || self.limited_len > limit {
+        let window = bytes.first_chunk::<WINDOW>()?;
+        let difference = u128::from_le_bytes(*window) ^ u128::from_le_bytes(self.window);
+        if difference & u128::from_le_bytes(self.mask) == 0 { self.lend(bytes, limit) } else { None }
+    }
+
+    /// The packet at the start of `bytes`, which begin with the header, if it is within `limit` and is there completely.
+    #[inline]
+    pub(crate) fn lend<'a>(&self, bytes: &'a [u8], limit: usize) -> Option<Decoded<'a>> {
+        if self.limited_len > limit {
             return None;
         }
         let payload = bytes.get(self.header_len..self.wire_len)?;
@@ -52,27 +85,60 @@ impl Prediction {
         Some(Decoded { packet, wire_len: self.wire_len })
     }
 
-    /// Remembers the packet that was parsed at the start of `bytes`, where its size as compared with the limit was
-    /// `limited_len`, if it is a message whose payload was the last thing that the parser came to, as `payload_last` says.
-    #[inline]
-    pub(crate) fn learn(&mut self, bytes: &[u8], decoded: &Decoded<'_>, limited_len: usize, payload_last: bool) {
+    /// Keeps what was parsed at the start of `bytes`, a packet whose length as it is compared with a limit is `limited_len`,
+    /// if it is a message, its payload ends where the packet ends (at `payload_end`), and its header is in the window.
+    pub(crate) fn learn(&mut self, bytes: &[u8], decoded: &Decoded<'_>, payload_end: usize, limited_len: usize) {
         let Packet::Message(message) = decoded.packet else { return };
-        let header_len = decoded.wire_len.saturating_sub(message.payload.len());
         let Some(window) = bytes.first_chunk::<WINDOW>() else { return };
-        if !payload_last || header_len > WINDOW {
-            return;
+        let header_len = decoded.wire_len.saturating_sub(message.payload.len());
+        if payload_end == decoded.wire_len
+            && let Some(prediction) = Self::of_window(window, header_len, decoded.wire_len, limited_len, message)
+        {
+            *self = prediction;
         }
-        // At most 16 bytes, and at least 1: 0 to 120 bits are cut off.
-        let mask = u128::MAX.wrapping_shr((WINDOW.saturating_sub(header_len) as u32).wrapping_mul(8));
-        *self = Self {
-            header: u128::from_le_bytes(*window) & mask,
-            mask,
-            header_len,
-            wire_len: decoded.wire_len,
-            limited_len,
-            channel: message.channel,
-            end: message.end,
-        };
+    }
+}
+
+/// The last packets' predictions, in slots, so that the packets of interleaved channels do not drive out each other's.
+///
+/// The slot follows from the bytes at `A` and `B`: with the two usual lengths of the prefix, one of them is the channel, and
+/// the other the same for all packets of one length. A poor choice of slot costs time and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Predictions<const A: usize, const B: usize>([Prediction; SLOTS]);
+
+const SLOTS: usize = 8;
+
+impl<const A: usize, const B: usize> Predictions<A, B> {
+    /// Nothing is known.
+    pub(crate) const fn new() -> Self {
+        Self([Prediction::new(); SLOTS])
+    }
+
+    #[inline]
+    fn slot(window: &[u8; WINDOW]) -> usize {
+        let byte = |index| window.get(index).map_or(0, |byte| usize::from(*byte));
+        (byte(A) ^ byte(B)) % SLOTS
+    }
+
+    /// As [`Prediction::recall`], of the slot that `bytes` have.
+    #[inline]
+    pub(crate) fn recall<'a>(&self, bytes: &'a [u8], limit: usize) -> Option<Decoded<'a>> {
+        self.0.get(Self::slot(bytes.first_chunk()?))?.recall(bytes, limit)
+    }
+
+    /// Keeps a prediction made of `window`.
+    #[inline]
+    pub(crate) fn keep(&mut self, window: &[u8; WINDOW], prediction: Prediction) {
+        if let Some(slot) = self.0.get_mut(Self::slot(window)) {
+            *slot = prediction;
+        }
+    }
+
+    /// As [`Prediction::learn`], in the slot that `bytes` have.
+    pub(crate) fn learn(&mut self, bytes: &[u8], decoded: &Decoded<'_>, payload_end: usize, limited_len: usize) {
+        if let Some(slot) = bytes.first_chunk().and_then(|window| self.0.get_mut(Self::slot(window))) {
+            slot.learn(bytes, decoded, payload_end, limited_len);
+        }
     }
 }
 
@@ -90,7 +156,7 @@ mod tests {
     fn learnt() -> Prediction {
         let mut prediction = Prediction::new();
         let decoded = Decoded { packet: message(&BYTES[4..18]), wire_len: 18 };
-        prediction.learn(&BYTES, &decoded, 17, true);
+        prediction.learn(&BYTES, &decoded, 18, 17);
         prediction
     }
 
@@ -123,16 +189,16 @@ mod tests {
     #[test]
     fn only_messages_with_the_payload_last_and_a_short_header_are_learnt() {
         let mut prediction = Prediction::new();
-        prediction.learn(&BYTES, &Decoded { packet: Packet::Ping, wire_len: 18 }, 17, true);
+        prediction.learn(&BYTES, &Decoded { packet: Packet::Ping, wire_len: 18 }, 18, 17);
         assert_eq!(prediction.recall(&BYTES, 17), None);
-        prediction.learn(&BYTES, &Decoded { packet: message(&BYTES[4..18]), wire_len: 18 }, 17, false);
+        prediction.learn(&BYTES, &Decoded { packet: message(&BYTES[4..18]), wire_len: 18 }, 17, 17);
         assert_eq!(prediction.recall(&BYTES, 17), None);
-        prediction.learn(&BYTES[..15], &Decoded { packet: message(&BYTES[4..15]), wire_len: 15 }, 14, true);
+        prediction.learn(&BYTES[..15], &Decoded { packet: message(&BYTES[4..15]), wire_len: 15 }, 15, 14);
         assert_eq!(prediction.recall(&BYTES, 17), None, "too few bytes to compare");
-        prediction.learn(&BYTES, &Decoded { packet: message(&BYTES[17..20]), wire_len: 20 }, 19, true);
+        prediction.learn(&BYTES, &Decoded { packet: message(&BYTES[17..20]), wire_len: 20 }, 20, 19);
         assert_eq!(prediction.recall(&BYTES, 19), None, "a header of 17 bytes");
         let longest = Decoded { packet: message(&BYTES[16..20]), wire_len: 20 };
-        prediction.learn(&BYTES, &longest, 19, true);
+        prediction.learn(&BYTES, &longest, 20, 19);
         assert_eq!(prediction.recall(&BYTES, 19), Some(longest), "a header of 16 bytes");
         let mut other = BYTES;
         other[15] ^= 0x80;

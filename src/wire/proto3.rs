@@ -7,9 +7,11 @@
 //! PacketMsg { int32 channel_id = 1; bool eof = 2; bytes data = 3; }
 //! ```
 
+mod canonical;
+
 use super::fields::{BYTES, Fields, Tag, VARINT};
-use super::predict::Prediction;
-use super::varint::{MAX_UVARINT_LEN, read_uvarint, short_uvarint, uvarint_len};
+use super::predict::Predictions;
+use super::varint::{MAX_UVARINT_LEN, read_uvarint, uvarint_len};
 use super::{Codec, DecodeError, DecodeRule, Decoded, Header, MAX_PAYLOAD, MessagePacket, Packet};
 
 const PING: i32 = 1;
@@ -39,14 +41,14 @@ const PAYLOAD: i32 = 3;
 #[derive(Clone, Debug)]
 pub struct Proto3 {
     strict: bool,
-    prediction: Prediction,
+    predictions: Predictions<4, 6>,
 }
 
 impl Proto3 {
     /// Takes what Go takes.
     #[must_use]
     pub const fn new() -> Self {
-        Self { strict: false, prediction: Prediction::new() }
+        Self { strict: false, predictions: Predictions::new() }
     }
 
     /// Takes only what an encoder writes: of the packets that [`Proto3::new`] takes, those that come out the same when they
@@ -56,16 +58,29 @@ impl Proto3 {
     /// in the same form.)
     #[must_use]
     pub const fn strict() -> Self {
-        Self { strict: true, prediction: Prediction::new() }
+        Self { strict: true, predictions: Predictions::new() }
     }
 
-    /// Parses the packet at the start of `bytes`.
+    /// Reads the packet at the start of `bytes`, which is not the predicted one.
+    fn read<'a>(&mut self, bytes: &'a [u8], limit: usize) -> Result<Option<Decoded<'a>>, DecodeError> {
+        if let Some(window) = bytes.first_chunk()
+            && let Some(prediction) = canonical::recognise(window)
+            && let Some(decoded) = prediction.lend(bytes, limit)
+        {
+            self.predictions.keep(window, prediction);
+            return Ok(Some(decoded));
+        }
+        self.parse(bytes, limit)
+    }
+
+    /// Parses the packet at the start of `bytes`, whatever its form.
+    #[inline(never)]
     fn parse<'a>(&mut self, bytes: &'a [u8], limit: usize) -> Result<Option<Decoded<'a>>, DecodeError> {
         let Some(frame) = self.frame(bytes, limit)? else { return Ok(None) };
         let Some(body) = bytes.get(frame.prefix_len..frame.wire_len) else { return Ok(None) };
-        let (packet, end) = self.packet(Fields::new(body, frame.prefix_len, self.strict))?;
+        let (packet, payload_end) = self.packet(Fields::new(body, frame.prefix_len, self.strict))?;
         let decoded = Decoded { packet, wire_len: frame.wire_len };
-        self.prediction.learn(bytes, &decoded, body.len(), end == frame.wire_len);
+        self.predictions.learn(bytes, &decoded, payload_end, body.len());
         Ok(Some(decoded))
     }
 
@@ -205,27 +220,9 @@ impl Codec for Proto3 {
         b"\x02\x12\x00"
     }
 
-    #[inline]
+    #[inline(always)]
     fn message_header(&self, channel: u8, end: bool, payload_len: usize) -> Header {
-        // At most 21 bits, and so are both lengths below: 13 bytes more.
-        let payload_len = payload_len.min(MAX_PAYLOAD) as u32;
-        let (channel_field, channel_len) = channel_field(channel);
-        let (end_field, end_len) = if end { (0x01_10, 2) } else { (0, 0) };
-        let (payload_field, payload_field_len) = payload_field(payload_len);
-        let fields_len = channel_len.wrapping_add(end_len);
-
-        let message_len = fields_len.wrapping_add(payload_field_len).wrapping_add(payload_len);
-        let (message_number, message_number_len) = short_uvarint(message_len);
-        let packet_len = message_len.wrapping_add(message_number_len).wrapping_add(1);
-        let (packet_number, packet_number_len) = short_uvarint(packet_len);
-
-        // At most 3 + 1 + 3 bytes of prefixes, then 3 + 2, then 1 + 3: 16.
-        let prefixes = u64::from(packet_number) | shifted(0x1a | (message_number << 8), packet_number_len);
-        let prefixes_len = packet_number_len.wrapping_add(message_number_len).wrapping_add(1);
-        let fields = u64::from(channel_field) | shifted(end_field, channel_len);
-        let fields = u128::from(fields) | u128::from(payload_field).wrapping_shl(fields_len.wrapping_mul(8));
-        let bits = u128::from(prefixes) | fields.wrapping_shl(prefixes_len.wrapping_mul(8));
-        Header::from_le_bits(bits, prefixes_len.wrapping_add(fields_len).wrapping_add(payload_field_len))
+        canonical::header(channel, end, payload_len.min(MAX_PAYLOAD) as u32)
     }
 
     fn packet_limit(&self, payload_size: usize) -> usize {
@@ -235,7 +232,7 @@ impl Codec for Proto3 {
 
     #[inline]
     fn limited_len(&self, channel: u8, end: bool, payload_len: usize) -> usize {
-        let channel_len = channel_field(channel).1 as usize;
+        let channel_len = if channel == 0 { 0 } else { uvarint_len(u64::from(channel)).wrapping_add(1) as usize };
         let end_len = if end { 2 } else { 0 };
         let payload_field_len = if payload_len == 0 { 0 } else { delimited_overhead(payload_len) };
         let message_len =
@@ -251,42 +248,11 @@ impl Codec for Proto3 {
 
     #[inline]
     fn decode<'a>(&mut self, bytes: &'a [u8], limit: usize) -> Result<Option<Decoded<'a>>, DecodeError> {
-        match self.prediction.recall(bytes, limit) {
+        match self.predictions.recall(bytes, limit) {
             Some(decoded) => Ok(Some(decoded)),
-            None => self.parse(bytes, limit),
+            None => self.read(bytes, limit),
         }
     }
-}
-
-/// The field of the channel, lowest byte first, and how many bytes it has: 0, 2 or 3.
-#[inline]
-pub(super) const fn channel_field(channel: u8) -> (u32, u32) {
-    match channel {
-        0 => (0, 0),
-        // From 0x80 on the number's first byte is the channel itself, whose highest bit says that more follows: a 1.
-        _ => {
-            let two_bytes = (channel >> 7) as u32;
-            (0x08 | ((channel as u32) << 8) | (two_bytes << 16), 2_u32.wrapping_add(two_bytes))
-        }
-    }
-}
-
-/// The tag and the length of a payload, lowest byte first, and how many bytes these are: 0, or 2 to 4.
-#[inline]
-pub(super) const fn payload_field(payload_len: u32) -> (u32, u32) {
-    match payload_len {
-        0 => (0, 0),
-        _ => {
-            let (number, len) = short_uvarint(payload_len);
-            (0x1a | (number << 8), len.wrapping_add(1))
-        }
-    }
-}
-
-/// `bits`, `len` bytes (at most 4) further up.
-#[inline]
-pub(super) const fn shifted(bits: u32, len: u32) -> u64 {
-    (bits as u64).wrapping_shl(len.wrapping_mul(8))
 }
 
 /// How many bytes the tag and the length of `len` bytes take.

@@ -24,10 +24,17 @@ pub(crate) const fn short_uvarint(value: u32) -> (u32, u32) {
     if value < 0x80 {
         (value, 1)
     } else if value < 0x4000 {
-        ((value & 0x7f) | 0x80 | ((value >> 7) << 8), 2)
+        (two_byte_uvarint(value), 2)
     } else {
-        ((value & 0x7f) | 0x80 | ((value & 0x3f80) << 1) | 0x8000 | ((value >> 14) << 16), 3)
+        (two_byte_uvarint(value & 0x3fff) | 0x8000 | ((value >> 14) << 16), 3)
     }
+}
+
+/// `value`, of at most 14 bits, as LEB128 of two bytes, the first lowest.
+#[inline]
+pub(crate) const fn two_byte_uvarint(value: u32) -> u32 {
+    // The seven bits from the eighth on move up by one, which is to add them once more.
+    value.wrapping_add(value & 0x3f80) | 0x80
 }
 
 /// The LEB128 number at the start of `bytes`, and how many bytes it takes; `None` when its end is not there yet.

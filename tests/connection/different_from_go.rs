@@ -100,7 +100,7 @@ fn the_memory_of_a_large_message_comes_back() {
     let wire = output(&mut alice, Instant::ZERO);
     assert_eq!(feed(&mut bob, Instant::ZERO, &wire).len(), 4);
     let status = bob.status(Instant::ZERO);
-    assert_eq!((status.partial_bytes, status.pool_bytes), (0, 0), "nothing is kept of buffers so large");
+    assert_eq!((status.partial_bytes, status.ahead_bytes), (0, 0), "nothing is kept of buffers so large");
 }
 
 /// One budget for incomplete messages, besides the capacity of each channel.

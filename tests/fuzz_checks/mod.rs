@@ -33,8 +33,11 @@ pub(crate) fn pair_operations(data: &[u8]) {
     pair::check(data);
 }
 
+/// What a target does with an input: it panics when something is wrong.
+pub(crate) type Check = fn(&[u8]);
+
 /// The targets by name.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 5] = [
+pub(crate) const TARGETS: [(&str, Check); 5] = [
     ("decode_proto3", decode_proto3),
     ("decode_amino", decode_amino),
     ("decode_gowire", decode_gowire),
