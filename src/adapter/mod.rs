@@ -1,1 +1,33 @@
 //! Drivers: thin loops that carry a machine over a transport.
+//!
+//! Everything that the core does not have stands here: sockets, clocks, tasks and threads. A driver is the loop in the
+//! [documentation of the crate](crate#the-loop-that-drives-a-machine), with a queue of waiting callers around it.
+#![cfg_attr(
+    feature = "tokio",
+    doc = "\n* [`tokio`](self::tokio): one future per connection, over any `AsyncRead + AsyncWrite`"
+)]
+#![cfg_attr(feature = "blocking", doc = "\n* [`blocking`]: two threads per connection, over `std::net::TcpStream`")]
+
+mod batch_size;
+#[cfg(feature = "blocking")]
+pub mod blocking;
+mod clock;
+mod closed;
+mod lock;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+
+pub use closed::Closed;
+
+use core::time::Duration;
+
+/// How long Go's `Send` waits for room in the queue of a channel: 10 s.
+///
+/// Source: `defaultSendTimeout` in `p2p/conn/connection.go @ v0.38`.
+pub const DEFAULT_SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After the last byte of a connection that was closed after flush: how long to wait for the peer to close its side too.
+///
+/// A TCP socket that is closed while bytes of the peer wait unread answers with a reset, and a reset can destroy what the
+/// peer has not read yet. So the driver goes on reading, and throws away what comes, until the peer's side ends too.
+pub(crate) const LINGER: Duration = Duration::from_secs(1);

@@ -1,0 +1,62 @@
+//! Why a connection has ended, as a driver knows it.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::connection::{CloseReason, Fault};
+
+/// Why a connection has ended: what the machine says, and the error of the transport when there was one.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{reason}{}", IoSuffix(.io.as_deref()))]
+#[non_exhaustive]
+pub struct Closed {
+    /// What the machine says.
+    pub reason: CloseReason,
+    /// The error of the transport, with [`CloseReason::TransportFailed`].
+    #[source]
+    pub io: Option<Arc<io::Error>>,
+}
+
+impl Closed {
+    pub(crate) fn new(reason: CloseReason, io: Option<io::Error>) -> Self {
+        Self { reason, io: io.map(Arc::new) }
+    }
+
+    /// Who caused the end.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        self.reason.fault()
+    }
+}
+
+/// What stands behind the reason when the transport has told more.
+struct IoSuffix<'a>(Option<&'a io::Error>);
+
+impl core::fmt::Display for IoSuffix<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            Some(error) => write!(f, ": {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use std::error::Error;
+
+    #[test]
+    fn it_prints_what_the_transport_said_and_has_it_as_its_source() {
+        let closed = Closed::new(CloseReason::Flushed, None);
+        assert_eq!(closed.to_string(), CloseReason::Flushed.to_string());
+        assert!(closed.source().is_none());
+        assert_eq!(closed.fault(), Fault::Ours);
+
+        let closed = Closed::new(CloseReason::TransportFailed, Some(io::ErrorKind::BrokenPipe.into()));
+        assert_eq!(closed.to_string(), "the transport failed: broken pipe");
+        assert_eq!(closed.source().unwrap().to_string(), "broken pipe");
+        assert_eq!(closed.fault(), Fault::Network);
+    }
+}
