@@ -1,18 +1,11 @@
 //! Limits: reaching one closes with a reason that names limit, channel and value; and every error there is.
 
 use crate::support::{
-    PONG, Seen, at, closed, closed_by, delivered, events, feed, feed_once, machine, ms, output, packet, quiet, sec,
-    secs, seen,
+    PONG, at, closed, closed_by, delivered, events, feed, feed_once, machine, packet, quiet, sec, secs,
 };
-use bytes::{Bytes, BytesMut};
-use mconn::connection::{
-    ChannelConfig, CloseReason, ConfigError, Direction, Fault, Input, MConnConfig, MConnState, PingPolicy, SendRefusal,
-    Timer,
-};
+use mconn::connection::{ChannelConfig, CloseReason, Fault, PingPolicy, Timer};
 use mconn::machine::Machine;
-use mconn::rate::{Flowrate, Grant, Limiter, RateStatus, TokenBucket, Unlimited};
-use mconn::time::{Duration, Instant};
-use mconn::wire::{Codec, DecodeError, DecodeRule, Decoded, Header, MAX_PAYLOAD, Proto3};
+use mconn::wire::DecodeRule;
 
 fn one() -> ChannelConfig {
     ChannelConfig::new(0x30, 1)
@@ -172,6 +165,7 @@ fn what_the_peer_must_not_send() {
     let expected = CloseReason::UnknownChannel { channel: -1 };
     assert_eq!(closed_by(&mut machine(config), at(0), minus_one), Some(expected));
 }
+<<<<<<< HEAD
 
 #[test]
 fn the_words_of_the_other_ends() {
@@ -517,3 +511,5 @@ fn a_limiter_that_lies_is_asked_again_a_little_later_and_not_at_once() {
         assert!(!state.wants_write());
     }
 }
+=======
+>>>>>>> conn
