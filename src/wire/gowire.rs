@@ -16,6 +16,9 @@ const MESSAGE: u8 = 3;
 /// Where the payload's length stands in a message packet.
 const LENGTH_AT: usize = 3;
 
+/// The most bytes that stand before a payload: a length has a size byte and eight more.
+const LONGEST_HEAD: usize = LENGTH_AT + 9;
+
 /// The codec of Tendermint up to v0.18.
 ///
 /// It takes and refuses exactly what `p2p/connection.go @ v0.10.0` with go-wire does: lengths with leading zeros, and as
@@ -138,7 +141,7 @@ impl Codec for GoWire {
 
     /// The limit and the packet's first byte; but what stands before a payload is read before it is refused.
     fn max_wire_len(&self, limit: usize) -> usize {
-        limit.saturating_add(1).max(LENGTH_AT.saturating_add(MAX_GOWIRE_LEN))
+        limit.saturating_add(1).max(LONGEST_HEAD)
     }
 
     #[inline]
