@@ -40,7 +40,7 @@ async fn the_addresses_of_the_socket_are_known() {
 /// Sends `count` messages whose sizes depend on their numbers, small ones in batches.
 async fn send_numbers(sender: Sender, count: u32) {
     let message = |count: u32| {
-        let size = [0, 10, 100, 1020, 5000, 100_000][count as usize % 6] * usize::from(count % 7 == 0);
+        let size = [0, 10, 100, 1020, 5000, 100_000][count as usize % 6] * usize::from(count.is_multiple_of(7));
         Bytes::from([&numbered(count)[..], &vec![count as u8; size]].concat())
     };
     for first in (0..count).step_by(10) {
