@@ -17,6 +17,10 @@ pub(crate) struct FlushGate {
 
 impl FlushGate {
     pub(crate) const fn new(policy: FlushPolicy) -> Self {
+        let policy = match policy {
+            FlushPolicy::Throttled { interval, .. } if interval.is_zero() => FlushPolicy::Immediate,
+            other => other,
+        };
         Self { policy, open: matches!(policy, FlushPolicy::Immediate) }
     }
 

@@ -150,16 +150,29 @@ impl Reassembly {
     /// Grows the buffer of a channel to at least `needed` bytes: at first to what the last message took, as far as the budget
     /// for that allows, and then to twice what it was; but no more than the message may have.
     fn make_room(&mut self, channel: &mut Incoming, needed: usize) {
-        let doubled = channel.partial.capacity().saturating_mul(2);
-        let mut wanted = doubled.max(channel.reserve);
-        let ahead = channel.last_size;
-        if doubled == 0 && ahead > wanted && ahead <= self.max_ahead_bytes.saturating_sub(self.ahead_bytes) {
-            self.ahead_bytes = self.ahead_bytes.saturating_add(ahead);
-            channel.ahead = ahead;
-            wanted = ahead;
-        }
+        let wanted = match channel.partial.capacity() {
+            0 => self.expected_size(channel),
+            capacity => capacity.saturating_mul(2),
+        };
         let wanted = wanted.min(channel.capacity).max(needed);
         // Where memory for the wish is not to be had, that for the bytes which are there may be.
         let _ = channel.partial.try_reserve_exact(wanted.saturating_sub(channel.partial.len()));
+    }
+
+    /// What to reserve for a message that begins: what the last one of its channel took, as far as the budget for that allows.
+    fn expected_size(&mut self, channel: &mut Incoming) -> usize {
+        let expected = channel.last_size;
+        if expected == 0 {
+            return channel.reserve;
+        }
+        if expected <= channel.reserve {
+            return expected;
+        }
+        if expected > self.max_ahead_bytes.saturating_sub(self.ahead_bytes) {
+            return channel.reserve;
+        }
+        self.ahead_bytes = self.ahead_bytes.saturating_add(expected);
+        channel.ahead = expected;
+        expected
     }
 }

@@ -21,9 +21,9 @@ pub(crate) struct Outgoing {
     /// Bytes that were accepted and not sent.
     bytes: usize,
     packet: PacketSizes,
-    /// The header of the last packet, and the length and end that it is for.
+    /// The header of the last packet, and the length and end that it is for: twice the length, and one more at the end.
     header: Header,
-    header_for: (usize, bool),
+    header_for: u32,
     capacity: usize,
     capacity_bytes: usize,
     max_message: usize,
@@ -33,10 +33,10 @@ pub(crate) struct Outgoing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PacketSizes {
     /// Of a packet after which more follows.
-    more: usize,
+    more: u32,
     /// Of the last packet of a message. The mark of the end takes bytes, so this can be less than `more`; in the Go code it
     /// is not, and the peer drops the connection (channel ids of two varint bytes).
-    last: usize,
+    last: u32,
 }
 
 impl PacketSizes {
@@ -46,20 +46,22 @@ impl PacketSizes {
         // The limit allows for a header; a channel id of two bytes exceeds it by little, so this search is short.
         let largest = |end| (0..=payload_size).rev().find(|&len| codec.limited_len(channel, end, len) <= limit);
         match (largest(false), largest(true)) {
-            (Some(more), Some(last)) if more > 0 => Ok(Self { more, last }),
+            // At most `MAX_PAYLOAD`, as the configuration was checked.
+            (Some(more), Some(last)) if more > 0 => Ok(Self { more: more as u32, last: last as u32 }),
             _ => Err(ConfigError::PayloadDoesNotFit { channel, size: payload_size }),
         }
     }
 
     /// The next packet of a message of which `rest` bytes are left: its payload, and whether it is the last.
     const fn cut(self, rest: usize) -> (usize, bool) {
-        if rest <= self.last {
+        let (more, last) = (self.more as usize, self.last as usize);
+        if rest <= last {
             (rest, true)
-        } else if rest > self.more {
-            (self.more, false)
-        } else if self.last > 0 {
+        } else if rest > more {
+            (more, false)
+        } else if last > 0 {
             // It would fit into one packet but for the mark of the end: 1023 + 1 bytes instead of 1024.
-            (self.last, false)
+            (last, false)
         } else {
             (rest, false)
         }
@@ -76,7 +78,7 @@ impl Outgoing {
             bytes: 0,
             packet,
             header: Header::new(),
-            header_for: (usize::MAX, false),
+            header_for: u32::MAX,
             capacity: config.send_queue_capacity,
             capacity_bytes: config.send_queue_bytes,
             max_message: config.max_send_message,
@@ -143,9 +145,11 @@ impl Outgoing {
     /// The header of the next packet. Packets of one channel mostly have the same, so the last one is kept.
     #[inline]
     pub(crate) fn header<C: Codec>(&mut self, codec: &C, channel: u8, len: usize, end: bool) -> Header {
-        if self.header_for != (len, end) {
+        // A payload has at most 2^20 bytes.
+        let wanted = ((len as u32) << 1) | u32::from(end);
+        if self.header_for != wanted {
             self.header = codec.message_header(channel, end, len);
-            self.header_for = (len, end);
+            self.header_for = wanted;
         }
         self.header
     }

@@ -77,7 +77,8 @@ impl<C: Codec> MConnState<C> {
         let (consumed, outcome) = if bytes.is_empty() { (0, Ok(Stop::Incomplete)) } else { self.consume(bytes) };
         match outcome {
             Err(reason) => self.end(reason),
-            Ok(Stop::Incomplete) if end => {
+            // An empty buffer has nothing more to say, whatever stopped us: the driver need not feed it again.
+            Ok(stop) if end && (stop == Stop::Incomplete || consumed == bytes.len()) => {
                 let partial_messages = self.reassembly.partial_messages();
                 let unread_bytes = bytes.len().saturating_sub(consumed);
                 self.end(CloseReason::PeerClosed { unread_bytes, partial_messages });
@@ -176,9 +177,9 @@ impl<C: Codec> MConnState<C> {
             return Err(CloseReason::UnknownChannel { channel: packet.channel });
         };
         let Some(channel) = self.channels.get_mut(position) else { return Ok(()) };
-        self.counters.message_packet_received(packet.end);
         if packet.end {
             let payload = self.reassembly.last(&mut channel.incoming, packet.payload)?;
+            self.counters.message_packet_received(true);
             self.packets_without_progress = 0;
             self.inbox.push(channel.id, payload);
             if self.limits.message_timeout.is_some() && self.reassembly.partial_messages() == 0 {
@@ -187,6 +188,7 @@ impl<C: Codec> MConnState<C> {
             return Ok(());
         }
         self.reassembly.more(&mut channel.incoming, packet.payload, now)?;
+        self.counters.message_packet_received(false);
         // An earlier message's deadline may stand there, or that of one which was completed; then we look again.
         if let Some(timeout) = self.limits.message_timeout
             && self.timers.get(Timer::MessageTimeout).is_none()

@@ -96,11 +96,11 @@ impl<C: Codec> MConnState<C> {
     /// [`ConfigError`] when the configuration can not work.
     pub fn new(config: MConnConfig<C>, now: Instant) -> Result<Self, ConfigError> {
         config.validate()?;
-        let channels = config
-            .channels
-            .iter()
-            .map(|channel| Channel::new(&config, channel))
-            .collect::<Result<Vec<_>, ConfigError>>()?;
+        // Not collected through `Result`: that would not know the number, and keep room for more.
+        let mut channels = Vec::with_capacity(config.channels.len());
+        for channel in &config.channels {
+            channels.push(Channel::new(&config, channel)?);
+        }
         let mut timers = Timers::new();
         let keepalive = Keepalive::new(&config, now, &mut timers);
         let limits = ReceiveLimits {

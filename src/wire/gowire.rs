@@ -6,7 +6,7 @@
 //! channel: byte   end: byte   payload length: go-wire's signed number   payload
 //! ```
 
-use super::varint::{MAX_GOWIRE_LEN, read_gowire, short_gowire};
+use super::varint::{read_gowire, short_gowire};
 use super::{Codec, DecodeError, DecodeRule, Decoded, Header, MAX_PAYLOAD, MessagePacket, Packet};
 
 const PING: u8 = 1;
@@ -15,6 +15,9 @@ const MESSAGE: u8 = 3;
 
 /// Where the payload's length stands in a message packet.
 const LENGTH_AT: usize = 3;
+
+/// The most bytes that stand before a payload: a length has a size byte and eight more.
+const LONGEST_HEAD: usize = LENGTH_AT + 9;
 
 /// The codec of Tendermint up to v0.18.
 ///
@@ -96,7 +99,7 @@ impl GoWire {
 #[inline]
 fn is_shortest(bytes: &[u8], len: usize) -> bool {
     let head = bytes.first().copied().unwrap_or_default();
-    usize::from(head) < MAX_GOWIRE_LEN && (len == 1 || bytes.get(1) != Some(&0))
+    matches!(head, 0..=8) && (len == 1 || bytes.get(1) != Some(&0))
 }
 
 /// An error at the length of the payload.
@@ -136,8 +139,9 @@ impl Codec for GoWire {
         payload_len.saturating_add(significant_bits.div_ceil(8) as usize).saturating_add(3)
     }
 
+    /// The limit and the packet's first byte; but what stands before a payload is read before it is refused.
     fn max_wire_len(&self, limit: usize) -> usize {
-        limit.saturating_add(1)
+        limit.saturating_add(1).max(LONGEST_HEAD)
     }
 
     #[inline]

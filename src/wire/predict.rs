@@ -106,7 +106,7 @@ impl Prediction {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Predictions<const A: usize, const B: usize>([Prediction; SLOTS]);
 
-const SLOTS: usize = 8;
+const SLOTS: usize = 4;
 
 impl<const A: usize, const B: usize> Predictions<A, B> {
     /// Nothing is known.
@@ -158,6 +158,28 @@ mod tests {
         let decoded = Decoded { packet: message(&BYTES[4..18]), wire_len: 18 };
         prediction.learn(&BYTES, &decoded, 18, 17);
         prediction
+    }
+
+    #[test]
+    fn the_packets_of_interleaved_channels_do_not_drive_each_other_out() {
+        let mut predictions = Predictions::<4, 6>::new();
+        let packet = |channel: u8| [b"HEAD", [channel].as_slice(), b"E", b"payload fourteen"].concat();
+        for channel in 0..4 {
+            let bytes = packet(channel);
+            let decoded = Decoded { packet: message(&bytes[6..]), wire_len: bytes.len() };
+            predictions.learn(&bytes, &decoded, bytes.len(), bytes.len());
+        }
+        for channel in 0..4 {
+            assert!(predictions.recall(&packet(channel), 100).is_some(), "channel {channel}");
+        }
+        // The next one takes the slot of one of them, and only that.
+        assert_eq!(predictions.recall(&packet(4), 100), None);
+        let bytes = packet(4);
+        let window: &[u8; WINDOW] = bytes.first_chunk().unwrap();
+        let header = MessagePacket { channel: 7, end: true, payload: &[] };
+        predictions.keep(window, Prediction::of_window(window, 6, bytes.len(), bytes.len(), header).unwrap());
+        assert!(predictions.recall(&bytes, 100).is_some());
+        assert_eq!((0..4).filter(|channel| predictions.recall(&packet(*channel), 100).is_some()).count(), 3);
     }
 
     #[test]

@@ -5,9 +5,6 @@ use super::DecodeRule;
 /// The most bytes that a LEB128 number of 64 bits takes.
 pub(crate) const MAX_UVARINT_LEN: usize = 10;
 
-/// The most bytes that a go-wire number takes: its size byte and eight more.
-pub(crate) const MAX_GOWIRE_LEN: usize = 9;
-
 /// How many bytes `value` takes as LEB128, written as short as can be: 1 to 10.
 #[inline]
 pub(crate) const fn uvarint_len(value: u64) -> u32 {

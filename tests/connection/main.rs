@@ -3,6 +3,17 @@
 #[path = "../support/machine.rs"]
 mod support;
 
+mod calls;
+mod closing;
 mod different_from_go;
+mod errors;
+mod fairness;
+mod flush;
+mod keepalive;
+mod limits;
+mod pauses;
+mod rates;
 mod rules;
 mod scheduler_model;
+mod sending;
+mod splits;

@@ -66,7 +66,7 @@ pub(crate) fn pattern(channel: u8, index: usize, len: usize) -> Bytes {
 /// No pings and no limits, with these channels.
 pub(crate) fn quiet(channels: impl IntoIterator<Item = ChannelConfig>) -> MConnConfig {
     let mut config = MConnConfig::default().channels(channels);
-    config.ping = mconn::connection::PingPolicy::Never;
+    (config.ping, config.pong_while_paused) = (mconn::connection::PingPolicy::Never, false);
     config
 }
 
