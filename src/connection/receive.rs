@@ -123,7 +123,11 @@ impl<C: Codec> MConnState<C> {
             }
             Packet::Pong => {
                 self.counters.pongs_received = self.counters.pongs_received.saturating_add(1);
-                if self.keepalive.pong_received(&mut self.timers) { Ok(()) } else { self.no_progress(None) }
+                if !self.keepalive.pong_received(&mut self.timers) {
+                    return self.no_progress(None);
+                }
+                self.packets_without_progress = 0;
+                Ok(())
             }
         }
     }
