@@ -96,6 +96,22 @@ fn recv_budget_follows_the_limiter() {
     assert_eq!(state.status(at(100)).recv.bytes, 10_000);
 }
 
+/// A pull for which nothing waits tells the limiter nothing: in Go, too, it would begin a new sample.
+#[test]
+fn an_idle_pull_begins_no_sample() {
+    let mut config = quiet([one()]);
+    config.send_limiter = Box::new(Flowrate::new(1));
+    let mut state = machine(config);
+    state.try_send(0x30, Bytes::from("x")).unwrap();
+    assert_eq!(seen(&output(&mut state, at(0))).len(), 1);
+    assert_eq!(output(&mut state, at(150)), []);
+    state.try_send(0x30, Bytes::from("x")).unwrap();
+    assert_eq!(seen(&output(&mut state, at(200))).len(), 1);
+    state.try_send(0x30, Bytes::from("x")).unwrap();
+    assert_eq!(output(&mut state, at(200)), []);
+    assert_eq!(state.poll_timeout(), Some((at(300), Timer::SendRate)));
+}
+
 /// A limiter that does not keep its promises.
 #[derive(Clone, Debug)]
 struct Liar(Grant);

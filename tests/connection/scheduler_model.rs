@@ -1,10 +1,12 @@
 //! The default scheduler against a plain model of what Go does, over a million packets.
 
 use crate::support::{Rng, machine, ms, quiet, secs};
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use mconn::connection::{ChannelConfig, LeastRecentlySent, Scheduler};
 use mconn::machine::Machine;
+use mconn::rate::TokenBucket;
 use mconn::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
 
 /// `selectChannel` and `updateStats` of `p2p/conn/connection.go @ v0.38`, with a ticker that really ticks.
 struct Go {
@@ -156,4 +158,59 @@ fn a_copy_goes_its_own_way() {
     let mut two = one.clone();
     one.sent(0, 10, false);
     assert_eq!((one.pick(Instant::ZERO), two.pick(Instant::ZERO)), (None, Some(0)));
+}
+
+/// A policy of one's own: each channel in turn. It remembers what it was told.
+#[derive(Clone, Debug, Default)]
+struct InTurn {
+    busy: Vec<usize>,
+    told: Arc<Mutex<Vec<(usize, usize, bool)>>>,
+}
+
+impl Scheduler for InTurn {
+    fn start(&mut self, _: Instant, priorities: &[u32]) {
+        assert_eq!(priorities, [9, 1]);
+    }
+    fn ready(&mut self, channel: usize) {
+        assert!(!self.busy.contains(&channel), "it had nothing before");
+        self.busy.push(channel);
+    }
+    fn pick(&mut self, _: Instant) -> Option<usize> {
+        self.busy.first().copied()
+    }
+    fn sent(&mut self, channel: usize, wire_len: usize, more: bool) {
+        assert_eq!(self.busy.remove(0), channel, "the last one picked");
+        self.told.lock().unwrap().push((channel, wire_len, more));
+        if more {
+            self.busy.push(channel);
+        }
+    }
+    fn recently_sent(&self, channel: usize, _: Instant) -> u64 {
+        100 + channel as u64
+    }
+    fn boxed_clone(&self) -> Box<dyn Scheduler> {
+        Box::new(self.clone())
+    }
+}
+
+#[test]
+fn a_scheduler_of_one_s_own_is_asked_and_told_what_it_must_know() {
+    let scheduler = InTurn::default();
+    let told = scheduler.told.clone();
+    let mut config = quiet([ChannelConfig::new(5, 9), ChannelConfig::new(6, 1)]);
+    config.scheduler = Box::new(scheduler);
+    config.send_limiter = Box::new(TokenBucket::new(1000, 5000));
+    let mut state = machine(config);
+    state.try_send(5, vec![0; 2000].into()).unwrap();
+    state.try_send(6, vec![0; 1024].into()).unwrap();
+    state.try_send(6, vec![0; 1].into()).unwrap();
+    // Neither a packet for which there is no room nor one that the limiter holds back was sent.
+    let mut out = BytesMut::new();
+    assert_eq!(state.transmit_into(Instant::ZERO, &mut out, 1000), 0);
+    while state.transmit_into(Instant::ZERO, &mut out, 1100) > 0 {}
+    assert_eq!(*told.lock().unwrap(), [(0, 1034, true), (1, 1036, true), (0, 988, false), (1, 10, false)]);
+    state.try_send(6, vec![0; 5000].into()).unwrap();
+    while state.transmit_into(Instant::ZERO, &mut out, 100_000) > 0 {}
+    assert_eq!(told.lock().unwrap().split_off(4), [(1, 1034, true)]);
+    assert_eq!(state.status(Instant::ZERO).channels[1].recently_sent, 101);
 }

@@ -27,6 +27,17 @@ fn any_config(rng: &mut Rng) -> MConnConfig {
     config
 }
 
+/// A packet that fits exactly is taken.
+#[test]
+fn room_is_used_to_the_last_byte() {
+    let mut state = machine(MConnConfig::default().channel(ChannelConfig::new(1, 1)));
+    feed(&mut state, Instant::ZERO, PING);
+    state.try_send(1, vec![7; 10].into()).unwrap();
+    let mut out = BytesMut::new();
+    let sizes = [2, 3, 18, 19].map(|room| state.transmit_into(Instant::ZERO, &mut out, room));
+    assert_eq!(sizes, [0, 3, 0, 19]);
+}
+
 /// How long the next frame is, whatever holds it back.
 fn next_len(state: &MConnState, now: Instant) -> usize {
     let mut copy = state.clone();
