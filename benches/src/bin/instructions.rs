@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use mconn_benches::groups::{ALL, Group};
+use mconn_benches::groups::{ALL, Group, Kind};
 use mconn_benches::measure::Row;
 
 /// Instructions are counted with this many streams.
@@ -32,12 +32,12 @@ fn usage(complaint: &str) -> ExitCode {
 }
 
 fn groups() -> impl Iterator<Item = &'static Group> {
-    ALL.iter().filter(|group| !group.tcp)
+    ALL.iter().filter(|group| matches!(group.kind, Kind::Memory(_)))
 }
 
 fn list() {
     for group in groups() {
-        let rows = (group.rows)();
+        let rows = group.rows();
         for row in rows.iter().filter(|row| row.label.ends_with(STREAMS) || !row.label.contains(" x ")) {
             for contender in &row.contenders {
                 println!("{}\t{}\t{}\t{}", group.name, row.label, contender.name(), operations(row));
@@ -56,8 +56,7 @@ fn operations(row: &Row) -> u64 {
 }
 
 fn run(group: &str, load: &str, contender: &str, operations: u64) -> ExitCode {
-    let row =
-        groups().filter(|known| known.name == group).flat_map(|group| (group.rows)()).find(|row| row.label == load);
+    let row = groups().filter(|known| known.name == group).flat_map(Group::rows).find(|row| row.label == load);
     let found = row.and_then(|row| row.contenders.into_iter().find(|known| known.name() == contender));
     match found {
         Some(mut contender) => {
