@@ -12,7 +12,7 @@ use crate::connection::{CloseReason, Fault};
 pub struct Closed {
     /// What the machine says.
     pub reason: CloseReason,
-    /// The error of the transport, with [`CloseReason::TransportFailed`].
+    /// The first error of the transport, if it had any. There is one with [`CloseReason::TransportFailed`].
     #[source]
     pub io: Option<Arc<io::Error>>,
 }

@@ -4,7 +4,7 @@
 //! [documentation of the crate](crate#the-loop-that-drives-a-machine), with a queue of waiting callers around it.
 #![cfg_attr(
     feature = "tokio",
-    doc = "\n* [`tokio`](self::tokio): one future per connection, over any `AsyncRead + AsyncWrite`"
+    doc = "\n* [`mod@tokio`]: one future per connection, over any `AsyncRead + AsyncWrite`"
 )]
 #![cfg_attr(feature = "blocking", doc = "\n* [`blocking`]: two threads per connection, over `std::net::TcpStream`")]
 

@@ -218,7 +218,7 @@ impl<C> MConnConfig<C> {
             packets_per_batch: 10,
             scheduler: Box::new(LeastRecentlySent::new()),
             inbox_messages: 4096,
-            inbox_bytes: 4 << 20,
+            inbox_bytes: 1 << 20,
             max_partial_bytes: 64 << 20,
             recv_ahead_bytes: 4 << 20,
             max_pings_per_interval: 1000,

@@ -240,7 +240,7 @@ impl Codec for Proto3 {
         message_len.saturating_add(delimited_overhead(message_len))
     }
 
-    /// The prefix is counted as [`MAX_UVARINT_LEN`] bytes, although no sender writes more than it needs: a receiver takes
+    /// The prefix is counted as 10 bytes, although no sender writes more than it needs: a receiver takes
     /// longer ones.
     fn max_wire_len(&self, limit: usize) -> usize {
         limit.saturating_add(MAX_UVARINT_LEN)

@@ -96,7 +96,12 @@ impl StateMachineTest for Driven {
             Call::Feed { bytes, end } => {
                 let bytes = bytes.min(driven.on_the_way.len());
                 driven.buffer.extend(driven.on_the_way.drain(..bytes));
-                machine.handle(now, Input::Received { buf: &mut driven.buffer, end });
+                if bytes % 2 == 0 {
+                    machine.handle(now, Input::Received { buf: &mut driven.buffer, end });
+                } else {
+                    let consumed = machine.receive_from(now, &driven.buffer, end);
+                    driven.buffer.advance(consumed);
+                }
             }
             Call::TakeEvents(count) => {
                 let events = std::iter::from_fn(|| machine.poll_event()).take(count);
@@ -130,6 +135,8 @@ impl StateMachineTest for Driven {
         let status = machine.status(Instant::ZERO);
         let ended = model.ended();
         assert_eq!(machine.is_closed(), model.phase == Phase::Closed);
+        assert_eq!(machine.has_ended(), ended);
+        assert_eq!(machine.has_events(), !model.inbox.is_empty() || matches!(model.phase, Phase::Ended(_)));
         assert_eq!(machine.wants_read(), !ended && model.inbox.len() < INBOX);
         let queued = model.queues.iter().any(|(_, queue)| !queue.is_empty());
         assert_eq!(machine.wants_write(), !ended && (model.pong_due || queued));
@@ -140,6 +147,7 @@ impl StateMachineTest for Driven {
         assert_eq!(status.partial_bytes, model.partial.iter().sum::<usize>());
         for (index, channel) in status.channels.iter().enumerate() {
             let (sent, queue) = &model.queues[index];
+            assert_eq!(machine.channel_status(Instant::ZERO, channel.id), Some(*channel));
             assert_eq!(channel.send_queue_size, queue.len());
             assert_eq!(channel.send_queue_bytes, queue.iter().sum::<usize>() - sent);
             assert_eq!(channel.partial_bytes, model.partial[index]);

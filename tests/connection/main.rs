@@ -5,6 +5,7 @@ mod support;
 
 mod calls;
 mod closing;
+mod config;
 mod different_from_go;
 mod errors;
 mod fairness;

@@ -324,7 +324,7 @@ fn time_that_goes_back_is_clamped_and_counted() {
 
 #[test]
 fn any_clock_is_harmless() {
-    for seed in 0..200 {
+    for seed in 0..40 {
         let (mut rng, mut pair) = (Rng::new(seed), Pair::new(busy_config(), busy_config()));
         load(&mut pair);
         for _ in 0..60 {

@@ -8,7 +8,8 @@ use mconn::rate::{Flowrate, TokenBucket, Unlimited};
 use mconn::time::Instant;
 
 fn any_config(rng: &mut Rng) -> MConnConfig {
-    let mut config = MConnConfig::cometbft().channels((0..4).map(|id| ChannelConfig::new(60 * id, 1 + u32::from(id))));
+    let mut config = MConnConfig::cometbft()
+        .channels((0..4).map(|id| ChannelConfig::new(60 * id, 1 + u32::from(id)).send_queue_capacity(6)));
     match rng.below(4) {
         0 => config.send_limiter = Box::new(Flowrate::new(1 + rng.below(400_000) as u64)),
         1 => config.send_limiter = Box::new(TokenBucket::new(100_000, 1040 + rng.below(30_000) as u64)),

@@ -44,6 +44,7 @@
 //! In the inbox of the machine: `inbox_messages` and `inbox_bytes` of the configuration. [`Messages`] takes from there in
 //! batches, of at most 256 messages, and no more after 256 KiB. The threads have a buffer each of 64 to 256 KiB.
 
+mod asleep;
 mod connection;
 mod messages;
 mod read_buffer;

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind, Read};
 use super::read_buffer::ReadBuffer;
 use super::shared::Shared;
 use super::thread_end::ThreadEnd;
-use crate::machine::Machine;
 use crate::wire::Codec;
 
 /// Reads and feeds the machine until the connection has ended.
@@ -18,7 +17,10 @@ pub(super) fn run<C: Codec>(shared: &Shared<C>, reader: impl Read) {
     while let Some(max) = budget {
         match buffer.read_from(&mut reader, max) {
             Ok(bytes) => budget = feed(shared, &mut buffer, bytes == 0),
-            Err(error) if is_pause(&error) => budget = feed(shared, &mut buffer, false),
+            Err(error) if is_pause(&error) => {
+                look_around(shared);
+                budget = feed(shared, &mut buffer, false);
+            }
             Err(error) => {
                 let mut core = shared.lock();
                 core.read_failed(shared.clock.now(), error);
@@ -34,12 +36,18 @@ pub(super) fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
+/// The writer keeps the deadlines, unless the transport holds it up.
+fn look_around<C: Codec>(shared: &Shared<C>) {
+    let mut core = shared.lock();
+    core.keep_deadlines(shared.clock.now());
+    shared.unlock(core);
+}
+
 /// Feeds what was read, and waits until the machine takes more. Returns how much to read; `None` when the connection has ended.
 fn feed<C: Codec>(shared: &Shared<C>, buffer: &mut ReadBuffer, end: bool) -> Option<usize> {
     let mut core = shared.lock();
     loop {
         let now = shared.clock.now();
-        core.machine.handle_timeout(now);
         let consumed = core.machine.receive_from(now, buffer.unread(), end);
         buffer.consume(consumed);
         if core.has_ended() {
@@ -60,6 +68,7 @@ fn feed<C: Codec>(shared: &Shared<C>, buffer: &mut ReadBuffer, end: bool) -> Opt
         shared.settle(&mut core);
         if !core.has_ended() && !core.machine.wants_read() {
             core = shared.sleep_for_budget(core, now);
+            core.keep_deadlines(shared.clock.now());
         }
     }
 }

@@ -11,7 +11,6 @@ use super::super::Closed;
 use super::super::clock::Clock;
 use super::super::lock::lock;
 use super::state::{Core, Wake};
-use crate::machine::Machine;
 use crate::time::Instant;
 use crate::wire::Codec;
 
@@ -172,7 +171,7 @@ impl<C: Codec> Shared<C> {
         mut core: MutexGuard<'a, Core<C>>,
         now: Instant,
     ) -> MutexGuard<'a, Core<C>> {
-        let deadline = core.machine.poll_timeout().map(|(deadline, _why)| deadline);
+        let deadline = core.next_deadline();
         core.asleep.writer = Some(deadline.unwrap_or(Instant::MAX));
         core = sleep(core, &self.writer, deadline.map(|deadline| deadline - now));
         core.asleep.writer = None;
@@ -186,7 +185,7 @@ impl<C: Codec> Shared<C> {
         mut core: MutexGuard<'a, Core<C>>,
         now: Instant,
     ) -> MutexGuard<'a, Core<C>> {
-        let deadline = core.machine.poll_timeout().map(|(deadline, _why)| deadline);
+        let deadline = core.next_deadline();
         core.asleep.reader = true;
         core.asleep.room.begin();
         core = sleep(core, &self.reader, deadline.map(|deadline| deadline - now));

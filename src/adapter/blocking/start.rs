@@ -9,10 +9,11 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 
 use super::super::clock::Clock;
+use super::asleep::Asleep;
 use super::connection::{Connection, Owner};
 use super::messages::Messages;
 use super::shared::{Addresses, Shared, ShutdownFn};
-use super::state::{Asleep, Core};
+use super::state::Core;
 use super::{reader, writer};
 use crate::connection::{MConnConfig, MConnState};
 use crate::wire::Codec;

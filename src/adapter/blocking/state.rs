@@ -1,17 +1,23 @@
 //! What the lock protects: the machine, and who sleeps for what.
 
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 use core::time::Duration;
 use std::io;
 
 use bytes::Bytes;
 
 use super::super::Closed;
-use crate::connection::{CloseReason, Event, Input, MConnConfig, MConnState};
+use super::asleep::Asleep;
+use crate::connection::{CloseReason, Event, Input, MConnState, Timer};
 use crate::machine::Machine;
 use crate::time::Instant;
 use crate::wire::Codec;
+
+/// How long the reader may take to read what has come before the peer is judged by its silence.
+const GRACE: Duration = Duration::from_millis(20);
+
+/// So late, a deadline shows that the process did not run.
+const HELD_UP: Duration = Duration::from_millis(100);
 
 /// The state of one connection.
 #[derive(Debug)]
@@ -37,85 +43,9 @@ pub(super) struct Core<C: Codec> {
     pub(super) patience: Option<Duration>,
     /// The transport was told to end.
     shut_down: bool,
+    /// When to judge a peer whose silence has lasted too long, if what it sent is not read before.
+    judgement: Option<Instant>,
     pub(super) asleep: Asleep,
-}
-
-/// Who sleeps. Whoever wakes a sleeper takes the mark away, so that nobody is woken twice: each time costs a system call.
-#[derive(Debug, Default)]
-pub(super) struct Asleep {
-    /// The writer, and until when.
-    pub(super) writer: Option<Instant>,
-    pub(super) reader: bool,
-    /// What the receiver took since the reader went to sleep.
-    pub(super) room: Room,
-    pub(super) receiver: bool,
-    /// Senders that wait for room, per channel in the order of the configuration.
-    pub(super) senders: Vec<Waiting>,
-    pub(super) senders_total: usize,
-}
-
-/// Room in the inbox. A reader that sleeps because it was full is woken when half of it is free, not for each message.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Room {
-    half_messages: usize,
-    half_bytes: usize,
-    messages: usize,
-    bytes: usize,
-}
-
-impl Room {
-    pub(super) const fn of_inbox(messages: usize, bytes: usize) -> Self {
-        Self { half_messages: messages >> 1, half_bytes: bytes >> 1, messages: 0, bytes: 0 }
-    }
-
-    pub(super) const fn begin(&mut self) {
-        (self.messages, self.bytes) = (0, 0);
-    }
-
-    #[inline]
-    const fn took(&mut self, bytes: usize) {
-        self.messages = self.messages.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(bytes);
-    }
-
-    const fn is_enough(&self) -> bool {
-        self.messages >= self.half_messages || self.bytes >= self.half_bytes
-    }
-}
-
-/// Senders that wait for room on one channel.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Waiting {
-    pub(super) channel: u8,
-    pub(super) count: usize,
-    /// They are woken when no more bytes than this are queued.
-    pub(super) low_bytes: usize,
-}
-
-impl Asleep {
-    pub(super) fn nobody<D>(config: &MConnConfig<D>) -> Self {
-        let senders = config.channels.iter().map(|channel| Waiting {
-            channel: channel.id,
-            count: 0,
-            low_bytes: channel.send_queue_bytes >> 1,
-        });
-        let room = Room::of_inbox(config.inbox_messages, config.inbox_bytes);
-        Self { senders: senders.collect(), room, ..Self::default() }
-    }
-
-    pub(super) fn sender_sleeps(&mut self, position: usize) {
-        self.senders_total = self.senders_total.saturating_add(1);
-        if let Some(waiting) = self.senders.get_mut(position) {
-            waiting.count = waiting.count.saturating_add(1);
-        }
-    }
-
-    pub(super) fn sender_woke(&mut self, position: usize) {
-        self.senders_total = self.senders_total.saturating_sub(1);
-        if let Some(waiting) = self.senders.get_mut(position) {
-            waiting.count = waiting.count.saturating_sub(1);
-        }
-    }
 }
 
 /// Whom to wake, and whether to end the transport.
@@ -143,8 +73,33 @@ impl<C: Codec> Core<C> {
             aborted: false,
             patience,
             shut_down: false,
+            judgement: None,
             asleep,
         }
+    }
+
+    /// Tells the machine the time.
+    ///
+    /// A thread or a process that was held up has missed a deadline, and so it seems has a peer whose pong waits in the
+    /// socket. So the reader gets [`GRACE`] before the peer is judged.
+    pub(super) fn keep_deadlines(&mut self, now: Instant) {
+        let Some((deadline, timer)) = self.machine.poll_timeout() else { return };
+        if now < deadline {
+            self.judgement = None;
+            return;
+        }
+        let judges = matches!(timer, Timer::PongTimeout | Timer::MessageTimeout) || now - deadline >= HELD_UP;
+        if judges && now < *self.judgement.get_or_insert(now + GRACE) {
+            return;
+        }
+        self.judgement = None;
+        self.machine.handle_timeout(now);
+    }
+
+    /// When to call [`Core::keep_deadlines`] next.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let (deadline, _why) = self.machine.poll_timeout()?;
+        Some(self.judgement.map_or(deadline, |judgement| judgement.max(deadline)))
     }
 
     /// Takes the next message.
@@ -236,16 +191,14 @@ impl<C: Codec> Core<C> {
         if self.has_ended() {
             return self.settle_end();
         }
-        let asleep = &mut self.asleep;
         let mut wake = Wake::default();
-        if let Some(until) = asleep.writer {
-            let machine = &self.machine;
-            wake.writer =
-                machine.wants_write() || machine.poll_timeout().is_some_and(|(deadline, _why)| deadline < until);
+        if let Some(until) = self.asleep.writer {
+            wake.writer = self.machine.wants_write() || self.next_deadline().is_some_and(|deadline| deadline < until);
             if wake.writer {
-                asleep.writer = None;
+                self.asleep.writer = None;
             }
         }
+        let asleep = &mut self.asleep;
         if asleep.reader && self.machine.wants_read() && (asleep.room.is_enough() || !self.machine.has_events()) {
             wake.reader = core::mem::take(&mut asleep.reader);
         }
@@ -276,7 +229,7 @@ impl<C: Codec> Core<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::ChannelConfig;
+    use crate::connection::{ChannelConfig, MConnConfig};
     use bytes::BytesMut;
 
     const NOW: Instant = Instant::ZERO;
@@ -323,6 +276,43 @@ mod tests {
         let mut core = core();
         core.asleep.writer = Some(Instant::MAX);
         assert!(core.settle().writer, "a ping is due before that");
+    }
+
+    #[test]
+    fn a_pong_that_waits_in_the_socket_counts_although_the_deadline_is_over() {
+        let silent = |core: &mut Core<_>| {
+            let ping = Instant::from_secs(60);
+            core.keep_deadlines(ping);
+            core.machine.transmit_into(ping, &mut BytesMut::new(), usize::MAX);
+            let (deadline, timer) = core.machine.poll_timeout().unwrap();
+            assert_eq!(timer, Timer::PongTimeout);
+            core.keep_deadlines(deadline);
+            assert_eq!(core.next_deadline(), Some(deadline + GRACE));
+            assert!(!core.has_ended());
+            deadline
+        };
+        let mut held_up = core();
+        let deadline = silent(&mut held_up);
+        held_up.machine.receive_from(deadline + Duration::from_millis(1), b"\x02\x12\x00", false);
+        held_up.keep_deadlines(deadline + GRACE);
+        assert!(!held_up.has_ended());
+        assert_eq!(held_up.next_deadline(), Some(Instant::from_secs(120)), "the next ping");
+
+        let mut dead = core();
+        let deadline = silent(&mut dead);
+        dead.keep_deadlines(deadline + GRACE);
+        assert!(dead.has_ended());
+    }
+
+    #[test]
+    fn a_process_that_was_held_up_reads_before_it_judges() {
+        let mut core = core();
+        let late = Instant::from_secs(1_000);
+        core.keep_deadlines(late);
+        assert_eq!(core.machine.status(late).counters.pings_sent, 0);
+        assert_eq!(core.next_deadline(), Some(late + GRACE));
+        core.keep_deadlines(late + GRACE);
+        assert!(core.machine.wants_write(), "a ping is due");
     }
 
     #[test]

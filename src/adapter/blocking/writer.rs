@@ -11,7 +11,6 @@ use super::super::batch_size::BatchSize;
 use super::reader::is_pause;
 use super::shared::Shared;
 use super::thread_end::ThreadEnd;
-use crate::machine::Machine;
 use crate::time::Instant;
 use crate::wire::Codec;
 
@@ -36,7 +35,7 @@ fn fill<C: Codec>(shared: &Shared<C>, batch: &mut BytesMut, max: usize) -> bool 
     let mut core = shared.lock();
     loop {
         let now = shared.clock.now();
-        core.machine.handle_timeout(now);
+        core.keep_deadlines(now);
         if core.machine.transmit_into(now, batch, max) > 0 {
             shared.wake_senders(&mut core, now);
             shared.unlock(core);
@@ -84,7 +83,7 @@ fn write_out<C: Codec>(shared: &Shared<C>, writer: &mut impl Write, batch: &[u8]
 fn keep_deadlines<C: Codec>(shared: &Shared<C>, stalled_since: &mut Option<Instant>) -> bool {
     let mut core = shared.lock();
     let now = shared.clock.now();
-    core.machine.handle_timeout(now);
+    core.keep_deadlines(now);
     let go_on = if core.has_ended() {
         // The machine's deadlines are over; the last bytes of a flush have their own.
         let stalled = now - *stalled_since.get_or_insert(now);
