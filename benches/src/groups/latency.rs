@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use crate::goal::Goal;
-use crate::latency::{Setting, drain, over_blocking, over_tokio};
+use crate::latency::{Setting, drain, over_blocking, over_raw, over_tokio};
 use crate::load::{KIB, Size};
 use crate::measure::{Measured, median, percentile};
 
 const DRAIN: &str = "send buffer drains";
 const BLOCKING_P99: &str = "blocking p99";
 const TOKIO_P99: &str = "tokio p99";
-const NAMES: [&str; 6] = [DRAIN, "both buffers drain", "blocking p50", BLOCKING_P99, "tokio p50", TOKIO_P99];
+const NAMES: [&str; 8] =
+    [DRAIN, "both buffers drain", "raw p50", "raw p99", "blocking p50", BLOCKING_P99, "tokio p50", TOKIO_P99];
 
 const SEND_BUFFERS: [usize; 3] = [16 * KIB, 64 * KIB, 256 * KIB];
 const RECEIVE_BUFFER: usize = 4 * KIB;
-const RATE: u64 = 8_000_000;
+const RATE: u64 = 4_000_000;
 
 /// Times that the buffers are drained in a round.
 const DRAINS: usize = 5;
@@ -43,7 +44,7 @@ fn round(setting: &Setting, time: Duration) -> Vec<f64> {
         median(drained.iter().map(|drained| nanos(drained.send_buffer)).collect()),
         median(drained.iter().map(|drained| nanos(drained.both)).collect()),
     ];
-    for times in [over_blocking(setting, time), over_tokio(setting, time)] {
+    for times in [over_raw(setting, time), over_blocking(setting, time), over_tokio(setting, time)] {
         let times: Vec<f64> = times.into_iter().map(nanos).collect();
         row.extend([percentile(times.clone(), 0.5), percentile(times, 0.99)]);
     }

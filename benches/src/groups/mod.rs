@@ -67,7 +67,7 @@ pub const ALL: &[Group] = &[
     Group {
         name: "latency",
         about: "time that a 100-byte message of high priority takes behind a saturated channel, to a peer that reads slowly; \
-                multiples of the time in which the full send buffer of the socket drains",
+                multiples of the time in which the full send buffer of the socket drains; raw is a bare socket",
         kind: Kind::Latency,
     },
 ];
@@ -118,7 +118,7 @@ impl Group {
             Kind::Memory(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([25, 7], [12, 5]))),
             Kind::Tcp(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([9, 3], [60, 20]))),
             Kind::Latency => {
-                let Effort { rounds, slice } = thoroughness.effort([3, 1], [2000, 1500]);
+                let Effort { rounds, slice } = thoroughness.effort([3, 1], [2000, 1000]);
                 (Shown::Time, latency::measure(wanted, rounds, slice))
             }
         };

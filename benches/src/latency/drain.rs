@@ -3,11 +3,12 @@
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::io::ioctl_fionread;
 
-use super::{Setting, throttled};
+use super::Setting;
+use super::throttled::{self, ReaderClock};
 
 /// What full buffers hold, and how long the peer takes to read it.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +28,13 @@ pub fn drain(setting: &Setting) -> Drained {
     let (near, far) = setting.tcp_pair().expect("loopback TCP");
     let total = fill(near);
     let received = ioctl_fionread(&far).expect("the bytes in the receive buffer");
-    let start = Instant::now();
+    let clock = ReaderClock::default();
     let mut left = total;
-    throttled::read(far, setting.rate, |bytes| {
+    throttled::read(far, setting.rate, &clock, |bytes| {
         left = left.saturating_sub(bytes.len() as u64);
         left > 0
     });
-    let both = start.elapsed();
+    let both = clock.now();
     Drained { send_buffer: both.mul_f64(1.0 - received as f64 / total as f64), both }
 }
 

@@ -5,10 +5,12 @@
 
 mod contenders;
 mod drain;
+mod raw;
 mod throttled;
 
 pub use contenders::{over_blocking, over_tokio};
 pub use drain::{Drained, drain};
+pub use raw::over_raw;
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
