@@ -3,6 +3,8 @@
 //! Whatever is in the buffers of the sockets goes before it: no program can do better than the time in which these drain. What
 //! an adapter has encoded beyond that, and not written yet, comes on top.
 
+#![allow(clippy::disallowed_methods, reason = "latencies are measured by a clock")]
+
 mod contenders;
 mod drain;
 mod raw;
