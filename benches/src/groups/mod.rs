@@ -116,9 +116,9 @@ impl Group {
         };
         let (shown, rows) = match self.kind {
             Kind::Memory(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([25, 7], [12, 5]))),
-            Kind::Tcp(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([9, 3], [60, 20]))),
+            Kind::Tcp(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([9, 3], [60, 15]))),
             Kind::Latency => {
-                let Effort { rounds, slice } = thoroughness.effort([3, 1], [2000, 1000]);
+                let Effort { rounds, slice } = thoroughness.effort([3, 1], [2000, 800]);
                 (Shown::Time, latency::measure(wanted, rounds, slice))
             }
         };
