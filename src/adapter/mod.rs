@@ -2,10 +2,7 @@
 //!
 //! Everything that the core does not have stands here: sockets, clocks, tasks and threads. A driver is the loop in the
 //! [documentation of the crate](crate#the-loop-that-drives-a-machine), with a queue of waiting callers around it.
-#![cfg_attr(
-    feature = "tokio",
-    doc = "\n* [`mod@tokio`]: one future per connection, over any `AsyncRead + AsyncWrite`"
-)]
+#![cfg_attr(feature = "tokio", doc = "\n* [`mod@tokio`]: one future per connection, over any `AsyncRead + AsyncWrite`")]
 #![cfg_attr(feature = "blocking", doc = "\n* [`blocking`]: two threads per connection, over `std::net::TcpStream`")]
 
 mod batch_size;
