@@ -147,6 +147,7 @@ mod tests {
     #[test]
     fn long_durations_become_the_largest_number_of_nanoseconds() {
         assert_eq!(nanos(Duration::MAX), u64::MAX);
+        assert_eq!(nanos(Duration::from_secs(u64::MAX)), u64::MAX);
         assert_eq!(nanos(Duration::from_nanos(u64::MAX)), u64::MAX);
         assert_eq!(nanos(Duration::from_micros(2)), 2_000);
     }

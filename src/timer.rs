@@ -215,6 +215,18 @@ mod tests {
     }
 
     #[test]
+    fn a_deadline_at_the_end_of_time_is_set_but_never_comes() {
+        let mut timers = TimerTable::<Name, 3>::new();
+        timers.set(Name::B, Instant::MAX);
+        assert_eq!(timers.get(Name::B), Some(Instant::MAX));
+        assert_eq!((timers.next(), timers.take_expired(Instant::MAX)), (None, None));
+        let last = Instant::from_nanos(u64::MAX - 1);
+        timers.set(Name::C, last);
+        assert_eq!(timers.next(), Some((last, Name::C)));
+        assert_eq!((timers.take_expired(Instant::MAX), timers.take_expired(Instant::MAX)), (Some(Name::C), None));
+    }
+
+    #[test]
     fn a_late_look_fires_once_and_stays_on_the_grid() {
         let mut timer = Periodic::new(at(10), Duration::from_secs(2));
         assert_eq!((timer.due(at(11)), timer.advance(at(11))), (0, 0));

@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Wire {
     /// Tendermint v0.34 to CometBFT today
     Proto3,
-    /// Tendermint v0.19 to v0.33
+    /// Tendermint v0.22 to v0.33
     Amino,
     /// Tendermint up to v0.18
     Gowire,

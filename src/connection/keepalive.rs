@@ -20,8 +20,9 @@ pub(crate) struct Keepalive {
     pub(crate) pong_due: bool,
     pub(crate) ping_due: bool,
     awaiting: Awaiting,
-    /// A ping of ours is out that no pong has answered, whatever else has shown life since.
-    unanswered: bool,
+    /// Pings that went out and were not answered: each pays for one pong. Apart from `awaiting`, since other signs of life
+    /// answer no ping, and many pongs may come at once after a time in which we did not read.
+    pongs_owed: u32,
     paused: Option<Paused>,
     /// For how long reading may still pause before a pong is due. It runs on over many short pauses: a user who is slow but
     /// not asleep hides the peer's pings just as well.
@@ -95,7 +96,7 @@ impl Keepalive {
             pong_due: false,
             ping_due: false,
             awaiting: Awaiting::Nothing,
-            unanswered: false,
+            pongs_owed: 0,
             paused: None,
             until_paused_pong: Duration::ZERO,
             flood: Flood {
@@ -132,7 +133,7 @@ impl Keepalive {
     /// The transport takes the ping.
     pub(crate) fn ping_sent(&mut self, now: Instant, timers: &mut Timers) {
         self.ping_due = false;
-        self.unanswered = true;
+        self.pongs_owed = self.pongs_owed.saturating_add(1);
         if self.awaiting != Awaiting::Life {
             self.expect_life(Awaiting::Life, now, timers);
         }
@@ -156,7 +157,9 @@ impl Keepalive {
     /// A pong came. Returns whether anybody had asked for it.
     pub(crate) fn pong_received(&mut self, timers: &mut Timers) -> bool {
         self.alive(timers);
-        core::mem::take(&mut self.unanswered)
+        let asked_for = self.pongs_owed > 0;
+        self.pongs_owed = self.pongs_owed.saturating_sub(1);
+        asked_for
     }
 
     /// At least one complete packet came.
@@ -231,5 +234,77 @@ impl Keepalive {
     fn third_of_timeout(&self) -> Duration {
         let third = self.pong_timeout.unwrap_or_default().checked_div(3).unwrap_or_default();
         third.max(Duration::from_nanos(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Counters, Event, Input, MConnState};
+    use crate::machine::Machine;
+    use crate::time::Instant;
+    use bytes::BytesMut;
+
+    /// Two idle ends ping each other at the same moment, so that each sees a ping before the pong that it asked for.
+    #[test]
+    fn a_pong_that_was_asked_for_is_never_held_against_the_peer() {
+        let config = MConnConfig { max_packets_without_progress: 3, ..MConnConfig::default() };
+        let mut machine = MConnState::new(config, Instant::ZERO).expect("a valid configuration");
+        for minute in 1..=100 {
+            let now = Instant::from_secs(60 * minute);
+            machine.handle_timeout(now);
+            let mut output = BytesMut::new();
+            machine.transmit_into(now, &mut output, 100);
+            assert_eq!(output, b"\x02\x0a\x00"[..], "a ping");
+            for packet in [b"\x02\x0a\x00", b"\x02\x12\x00"] {
+                let mut buf = BytesMut::from(&packet[..]);
+                machine.handle(now, Input::Received { buf: &mut buf, end: false });
+                machine.transmit_into(now, &mut output, 100);
+            }
+            assert_eq!(machine.poll_event(), None::<Event>);
+        }
+        let counters: Counters = machine.status(Instant::ZERO).counters;
+        assert_eq!((counters.pings_sent, counters.pongs_received), (100, 100));
+    }
+
+    fn pong(machine: &mut MConnState, now: Instant) -> Option<Event> {
+        let mut buf = BytesMut::from(&b"\x02\x12\x00"[..]);
+        machine.handle(now, Input::Received { buf: &mut buf, end: false });
+        machine.poll_event()
+    }
+
+    /// While its user sleeps, a peer sends pongs of its own accord. Those between two of our pings are few, but they would
+    /// add up.
+    #[test]
+    fn pongs_that_nobody_asked_for_count_from_the_last_that_was() {
+        let config = MConnConfig { max_packets_without_progress: 3, ..MConnConfig::default() };
+        let mut machine = MConnState::new(config, Instant::ZERO).expect("a valid configuration");
+        for minute in 1..=100 {
+            let now = Instant::from_secs(60 * minute);
+            machine.handle_timeout(now);
+            machine.transmit_into(now, &mut BytesMut::new(), 100);
+            for _ in 0..4 {
+                assert_eq!(pong(&mut machine, now), None);
+            }
+        }
+        let closed = pong(&mut machine, Instant::from_secs(6000));
+        let reason = CloseReason::NoProgress { packets: 4, limit: 3, channel: None };
+        assert_eq!(closed, Some(Event::Closed(reason)));
+    }
+
+    /// After a time in which we did not read, the answers to all our pings come at once.
+    #[test]
+    fn each_ping_pays_for_one_pong() {
+        let config = MConnConfig { max_packets_without_progress: 3, pong_timeout: None, ..MConnConfig::default() };
+        let mut machine = MConnState::new(config, Instant::ZERO).expect("a valid configuration");
+        for minute in 1..=100 {
+            let now = Instant::from_secs(60 * minute);
+            machine.handle_timeout(now);
+            machine.transmit_into(now, &mut BytesMut::new(), 100);
+        }
+        for _ in 0..100 + 3 {
+            assert_eq!(pong(&mut machine, Instant::from_secs(6000)), None);
+        }
+        assert!(pong(&mut machine, Instant::from_secs(6000)).is_some());
     }
 }

@@ -232,7 +232,7 @@ fn pongs_that_nobody_asked_for_are_bounded() {
     config.max_packets_without_progress = 3;
     let mut state = machine(config);
     assert_eq!(feed(&mut state, sec(1), &PONG.repeat(3)), []);
-    // A message is progress; so is the pong that answers a ping, and time.
+    // A message is progress, and time starts the count anew; a pong that answers a ping does not count.
     assert_eq!(feed(&mut state, sec(1), &packet(1, false, b"x")), []);
     assert_eq!(feed(&mut state, sec(1), &PONG.repeat(3)), []);
     assert_eq!(feed(&mut state, at(61_000), &PONG.repeat(3)), []);

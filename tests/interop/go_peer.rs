@@ -1,0 +1,237 @@
+//! A running Go peer, and the connections in it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// When a test gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A channel of the Go connection. What is 0 keeps the default of the version.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct GoChannel {
+    pub(crate) id: u8,
+    pub(crate) priority: u32,
+    pub(crate) queue: usize,
+    pub(crate) capacity: usize,
+}
+
+/// How the Go connection behaves. What is 0 keeps the default of the version; rates of 0 are no limit.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct GoConfig {
+    pub(crate) channels: Vec<GoChannel>,
+    pub(crate) payload: usize,
+    pub(crate) ping_ms: u64,
+    pub(crate) pong_ms: u64,
+    pub(crate) flush_ms: u64,
+    pub(crate) send_rate: u64,
+    pub(crate) recv_rate: u64,
+}
+
+/// What a Go connection tells.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(crate) enum GoEvent {
+    Listening {
+        port: u16,
+    },
+    Started,
+    Message {
+        channel: u8,
+        len: usize,
+        sha256: String,
+    },
+    /// `onError` was called.
+    Error {
+        text: String,
+    },
+    /// `Send` returned false.
+    Refused {
+        channel: u8,
+        len: usize,
+    },
+    /// All calls of `Send` have returned.
+    Idle,
+    /// From now on `onReceive` does not return.
+    Paused,
+    Flushed {
+        #[serde(default)]
+        running: bool,
+    },
+    Stopped {
+        #[serde(default)]
+        running: bool,
+    },
+    Status {
+        #[serde(default)]
+        running: bool,
+        status: Vec<GoStatus>,
+    },
+    /// The peer could not do what it was told.
+    Failed {
+        text: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoStatus {
+    pub(crate) id: u8,
+    pub(crate) queued: usize,
+    pub(crate) can_send: bool,
+}
+
+type Links = Arc<Mutex<BTreeMap<u64, Sender<GoEvent>>>>;
+
+/// A process of the Go peer. It ends with its standard input.
+#[derive(Debug)]
+pub(crate) struct GoPeer {
+    child: Child,
+    stdin: Mutex<Option<ChildStdin>>,
+    links: Links,
+    next_link: AtomicU64,
+}
+
+impl GoPeer {
+    pub(crate) fn run(version: &str) -> Self {
+        let mut child = Command::new(built(version))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the peer was just built");
+        let links = Links::default();
+        let (stdout, known) = (BufReader::new(child.stdout.take().unwrap()), Arc::clone(&links));
+        std::thread::spawn(move || {
+            for line in stdout.lines() {
+                let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+                let link = line["link"].as_u64().unwrap();
+                let event = serde_json::from_value(line).unwrap();
+                if let Some(events) = known.lock().unwrap().get(&link) {
+                    // A test that is done listens no more.
+                    let _ = events.send(event);
+                }
+            }
+            // Who still waits must not wait in vain.
+            known.lock().unwrap().clear();
+        });
+        let stdin = Mutex::new(child.stdin.take());
+        Self { child, stdin, links, next_link: AtomicU64::new(1) }
+    }
+
+    fn tell(&self, mut command: Value, link: u64) {
+        command["link"] = link.into();
+        let mut stdin = self.stdin.lock().unwrap();
+        writeln!(stdin.as_mut().unwrap(), "{command}").expect("the Go peer has died");
+    }
+
+    fn link(&self) -> Link<'_> {
+        let number = self.next_link.fetch_add(1, Ordering::Relaxed);
+        let (sender, events) = channel();
+        self.links.lock().unwrap().insert(number, sender);
+        Link { peer: self, number, events }
+    }
+
+    /// A connection to which we have dialled.
+    pub(crate) fn listen(&self, config: &GoConfig) -> (Link<'_>, TcpStream) {
+        let link = self.link();
+        self.tell(json!({"do": "listen", "config": config}), link.number);
+        let GoEvent::Listening { port } = link.next() else { panic!("not listening") };
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        assert_eq!(link.next(), GoEvent::Started);
+        (link, stream)
+    }
+
+    /// A connection that has dialled us.
+    pub(crate) fn dial(&self, config: &GoConfig) -> (Link<'_>, TcpStream) {
+        let link = self.link();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        self.tell(json!({"do": "dial", "port": port, "config": config}), link.number);
+        let stream = listener.accept().unwrap().0;
+        assert_eq!(link.next(), GoEvent::Started);
+        (link, stream)
+    }
+}
+
+impl Drop for GoPeer {
+    fn drop(&mut self) {
+        drop(self.stdin.lock().unwrap().take());
+        let status = self.child.wait().unwrap();
+        assert!(status.success() || std::thread::panicking(), "the Go peer died: {status}");
+    }
+}
+
+/// One connection in a Go peer.
+#[derive(Debug)]
+pub(crate) struct Link<'a> {
+    peer: &'a GoPeer,
+    number: u64,
+    events: Receiver<GoEvent>,
+}
+
+impl Link<'_> {
+    /// The next event.
+    pub(crate) fn next(&self) -> GoEvent {
+        self.next_within(PATIENCE).expect("the Go peer tells nothing")
+    }
+
+    /// The next event, if one comes in time.
+    pub(crate) fn next_within(&self, time: Duration) -> Option<GoEvent> {
+        self.events.recv_timeout(time).ok()
+    }
+
+    /// The text of the error, which is the next event.
+    pub(crate) fn error(&self) -> String {
+        match self.next() {
+            GoEvent::Error { text } => text,
+            other => panic!("no error but {other:?}"),
+        }
+    }
+
+    /// One of `wait`, `flush_stop`, `stop`, `status`, `pause` and `resume`.
+    pub(crate) fn tell(&self, what: &str) {
+        self.peer.tell(json!({ "do": what }), self.number);
+    }
+
+    /// Has messages sent on a channel, of which the first is number `index`.
+    pub(crate) fn send(&self, channel: u8, index: usize, lens: &[usize]) {
+        self.peer.tell(json!({"do": "send", "channel": channel, "index": index, "lens": lens}), self.number);
+    }
+}
+
+impl Drop for Link<'_> {
+    fn drop(&mut self) {
+        self.peer.links.lock().unwrap().remove(&self.number);
+    }
+}
+
+/// The program of a version, which is built once.
+fn built(version: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<String, Arc<OnceLock<PathBuf>>>> = Mutex::new(BTreeMap::new());
+    // Not under the lock of all: versions may build at the same time.
+    let cell = Arc::clone(BUILT.lock().unwrap().entry(version.to_owned()).or_default());
+    cell.get_or_init(|| build(version)).clone()
+}
+
+fn build(version: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-peers").join(version);
+    let status = Command::new("go")
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(version))
+        // Neither another toolchain, nor a C compiler, nor changes of go.mod and go.sum.
+        .envs([("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0"), ("GOFLAGS", "-mod=readonly -buildvcs=false")])
+        .status()
+        .unwrap_or_else(|error| panic!("these tests need the Go toolchain: {error}"));
+    assert!(status.success(), "go build of {version} failed: {status}");
+    program
+}

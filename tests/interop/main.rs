@@ -1,0 +1,68 @@
+//! The real Go MConnection, in several versions, against ours. See README.md for what it takes and what was learned.
+//!
+//! Each version is a small Go module beside this file; the tests build it, run it and talk to it over loopback TCP.
+#![cfg(all(feature = "blocking", feature = "tokio"))]
+
+mod endings;
+mod exchange;
+mod go_peer;
+mod keepalive;
+mod our_end;
+mod random;
+mod rates;
+mod refusals;
+mod traffic;
+mod version;
+
+#[path = "../support/machine.rs"]
+mod machine_support;
+#[path = "../support/mod.rs"]
+mod support;
+
+/// Runs each case against each version.
+macro_rules! interop {
+    ($($version:ident)* => $cases:tt) => {
+        $(mod $version { interop!(@cases $version $cases); })*
+    };
+    (@cases $version:ident { $($file:ident: $($case:ident)*;)* }) => {
+        $($(
+            #[test]
+            #[ignore = "needs Go: cargo test --all-features --test interop -- --ignored"]
+            fn $case() {
+                crate::$file::$case(&crate::version::$version());
+            }
+        )*)*
+    };
+}
+
+interop! {
+    cometbft_v0_38_25 cometbft_v1_0_1 tendermint_v0_34_35 tendermint_v0_33_9 => {
+        traffic:
+            all_sizes_on_several_channels_both_ways
+            packets_of_1400_bytes
+            every_channel_id
+            whole_packets_on_channels_with_two_byte_ids
+            empty_messages
+            go_loses_an_empty_message_whose_channel_waits;
+        random: random_sequences;
+        keepalive:
+            go_pings_and_we_answer
+            we_ping_and_go_answers
+            go_gives_up_a_silent_peer
+            go_gives_up_a_peer_that_sends_all_but_pongs
+            pongs_nobody_asked_for_and_pings_in_a_row
+            we_give_up_a_go_peer_that_does_not_read
+            go_gives_up_our_sleeping_reader_unless_it_sends_pongs;
+        rates: limits_hold_both_ways;
+        endings:
+            all_that_go_accepted_arrives_before_its_flush_stop_ends
+            go_stops_at_once
+            all_that_we_accepted_arrives_before_our_flush_ends
+            we_close_at_once;
+        refusals:
+            decode_cases_have_the_same_verdict
+            payload_sizes_that_differ
+            messages_over_the_capacity
+            an_unknown_channel;
+    }
+}

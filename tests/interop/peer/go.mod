@@ -1,0 +1,3 @@
+module mconn/interop/peer
+
+go 1.22

@@ -1,0 +1,141 @@
+package peer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"sync"
+)
+
+// link is one connection and what waits to be sent on it.
+type link struct {
+	number  int
+	open    Open
+	ready   chan struct{}
+	stream  Connection
+	senders map[byte]chan message
+	pending sync.WaitGroup
+	// gate is locked while nothing is to be received: then onReceive blocks, as a slow reactor does.
+	gate sync.Mutex
+}
+
+type message struct{ index, len int }
+
+func newLink(number int, open Open) *link {
+	return &link{number: number, open: open, ready: make(chan struct{}), senders: map[byte]chan message{}}
+}
+
+// follow does not wait for anything that takes long.
+func (l *link) follow(command Command) {
+	switch command.Do {
+	case "listen":
+		l.listen(command.Config)
+	case "dial":
+		go func() {
+			stream, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", command.Port))
+			l.start(stream, err, command.Config)
+		}()
+	case "send":
+		l.queue(command)
+	case "pause":
+		l.gate.Lock()
+		tell(Event{Event: "paused", Link: l.number})
+	case "resume":
+		l.gate.Unlock()
+	default:
+		go l.whenReady(command.Do)
+	}
+}
+
+func (l *link) whenReady(do string) {
+	<-l.ready
+	switch do {
+	case "wait":
+		l.pending.Wait()
+		tell(Event{Event: "idle", Link: l.number})
+	case "flush_stop":
+		l.stream.FlushStop()
+		tell(Event{Event: "flushed", Link: l.number, Running: l.stream.IsRunning()})
+	case "stop":
+		l.stream.Stop()
+		tell(Event{Event: "stopped", Link: l.number, Running: l.stream.IsRunning()})
+	case "status":
+		tell(Event{Event: "status", Link: l.number, Running: l.stream.IsRunning(), Status: l.stream.Status()})
+	default:
+		tell(Event{Event: "confused", Link: l.number, Text: do})
+	}
+}
+
+func (l *link) listen(config Config) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		return
+	}
+	tell(Event{Event: "listening", Link: l.number, Port: listener.Addr().(*net.TCPAddr).Port})
+	go func() {
+		stream, err := listener.Accept()
+		listener.Close()
+		l.start(stream, err, config)
+	}()
+}
+
+func (l *link) start(stream net.Conn, err error, config Config) {
+	if err != nil {
+		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		return
+	}
+	l.stream = l.open(stream, config, l.received, func(reason interface{}) {
+		tell(Event{Event: "error", Link: l.number, Text: fmt.Sprint(reason)})
+	})
+	// First, so that nothing that is received comes before it.
+	tell(Event{Event: "started", Link: l.number})
+	if err := l.stream.Start(); err != nil {
+		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		return
+	}
+	close(l.ready)
+}
+
+func (l *link) received(channel byte, payload []byte) {
+	l.gate.Lock()
+	l.gate.Unlock()
+	sum := sha256.Sum256(payload)
+	tell(Event{
+		Event: "message", Link: l.number, Channel: channel, Len: len(payload), Sha256: hex.EncodeToString(sum[:]),
+	})
+}
+
+// queue has the messages sent in order on their channel, at the same time as those of other channels.
+func (l *link) queue(command Command) {
+	sender := l.senders[command.Channel]
+	if sender == nil {
+		sender = make(chan message, 1<<16)
+		l.senders[command.Channel] = sender
+		go l.send(command.Channel, sender)
+	}
+	l.pending.Add(len(command.Lens))
+	for offset, len := range command.Lens {
+		sender <- message{index: command.Index + offset, len: len}
+	}
+}
+
+func (l *link) send(channel byte, messages <-chan message) {
+	<-l.ready
+	for message := range messages {
+		if !l.stream.Send(channel, pattern(channel, message.index, message.len)) {
+			tell(Event{Event: "refused", Link: l.number, Channel: channel, Index: message.index, Len: message.len})
+		}
+		l.pending.Done()
+	}
+}
+
+// pattern is the payload of message number index on a channel: the same as in the golden data.
+func pattern(channel byte, index, len int) []byte {
+	payload := make([]byte, len)
+	for i := range payload {
+		payload[i] = byte(31*i + 7*index + int(channel))
+	}
+	return payload
+}
