@@ -56,6 +56,18 @@ pub trait Machine {
     }
 }
 
+/// Who caused the end of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// We did, on purpose.
+    Ours,
+    /// The peer broke a rule.
+    Peer,
+    /// The transport failed, or the peer is gone.
+    Network,
+}
+
 /// What a [`Machine`] wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action<Event, Transmit> {

@@ -1,81 +1,17 @@
 //! The memory of a connection, measured by an allocator that counts.
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "support/machine.rs"]
 mod machine_support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use bytes::{Bytes, BytesMut};
+use counting::{live, measure};
 use machine_support::{PING, Rng, events, feed, machine, packet, quiet, sec};
 use mconn::connection::{ChannelConfig, Event, Input, MConnConfig, MConnState};
 use mconn::machine::Machine;
 use mconn::time::Instant;
 use mconn::wire::{Codec, Proto3};
-
-/// Counts per thread, so that tests do not disturb each other.
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-    static PEAK: Cell<usize> = const { Cell::new(0) };
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn grow(bytes: usize) {
-    LIVE.set(LIVE.get().wrapping_add(bytes));
-    PEAK.set(PEAK.get().max(LIVE.get()));
-    CALLS.set(CALLS.get() + 1);
-}
-
-fn shrink(bytes: usize) {
-    LIVE.set(LIVE.get().wrapping_sub(bytes));
-}
-
-// SAFETY: all requests go to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grow(layout.size());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        shrink(layout.size());
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        shrink(layout.size());
-        grow(size);
-        if size < layout.size() {
-            // Giving back is not asking.
-            CALLS.set(CALLS.get() - 1);
-        }
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// What an action did to the heap of this thread.
-#[derive(Clone, Copy, Debug)]
-struct Used {
-    /// Bytes that stay.
-    kept: isize,
-    /// The most bytes above what was there before.
-    peak: usize,
-    /// How often memory was asked for, or grown.
-    calls: usize,
-}
-
-fn measure<T>(action: impl FnOnce() -> T) -> (T, Used) {
-    let (live, calls) = (LIVE.get(), CALLS.get());
-    PEAK.set(live);
-    let result = action();
-    let kept = LIVE.get() as isize - live as isize;
-    (result, Used { kept, peak: PEAK.get().saturating_sub(live), calls: CALLS.get() - calls })
-}
 
 /// The channels of the reactors of a node.
 const STANDARD: [u8; 10] = [0x00, 0x20, 0x21, 0x22, 0x23, 0x30, 0x38, 0x40, 0x60, 0x61];
@@ -204,9 +140,9 @@ fn hostile_config(max_partial_bytes: usize, capacity: usize) -> MConnConfig {
 fn attack(config: &MConnConfig, mut next: impl FnMut(usize) -> Option<Vec<u8>>) -> usize {
     // Nothing but the machine is measured: what is fed stands ready in a buffer of its own.
     let mut highest = 0;
-    let before = LIVE.get();
+    let before = live();
     let mut state = machine(config.clone());
-    let mut held = size_of::<MConnState>() + LIVE.get() - before;
+    let mut held = size_of::<MConnState>() + live() - before;
     for step in 0.. {
         let Some(wire) = next(step) else { break };
         let mut buffer = BytesMut::from(&wire[..]);
@@ -424,19 +360,19 @@ fn what_has_ended_holds_nothing_of_its_peer() {
     let config = quiet((0..=255).map(|id| ChannelConfig::new(id, 1)));
     let wire: Vec<u8> = (0..=255).flat_map(|channel| packet(channel, false, &[0; 1000])).collect();
     let mut config = Some(config);
-    let before = LIVE.get();
+    let before = live();
     let mut state = machine(config.take().unwrap());
-    let fresh = LIVE.get() as isize - before as isize;
+    let fresh = live() as isize - before as isize;
     for id in 0..=255 {
         for _ in 0..10 {
             state.try_send(id, Bytes::from(vec![0; 1000])).unwrap();
         }
     }
     feed(&mut state, Instant::ZERO, &wire);
-    assert!(LIVE.get() as isize - before as isize > fresh + 3_000_000);
+    assert!(live() as isize - before as isize > fresh + 3_000_000);
     state.handle(Instant::ZERO, Input::Close);
     assert_eq!(events(&mut state).len(), 1);
-    let ended = LIVE.get() as isize - before as isize;
+    let ended = live() as isize - before as isize;
     assert!(ended <= fresh, "{ended} bytes; the fresh one held {fresh}");
 }
 

@@ -116,7 +116,7 @@ fn the_traces_of_the_first_hundred_seeds_are_pinned() {
     }
     assert_eq!(
         hash.finish(),
-        0x9e9b_a1d1_2749_a7c8,
+        0x5ee2_8161_9e4b_beb0,
         "the traces have changed; the new hash is {:#018x}",
         hash.finish()
     );
@@ -141,7 +141,7 @@ fn drivers_that_tick_at_random_deliver_what_exact_ones_do() {
     assert!(compared > 300, "only {compared} scenarios deliver everything by plan");
 }
 
-/// Seeds that failed once, by what they had found. Each fails again when its fix is taken out.
+/// Seeds that failed once, by what they had found.
 #[test]
 fn seeds_that_failed_once() {
     // A user that sleeps does not take the last event, so its driver did not learn that the machine had ended, and the peer
@@ -152,6 +152,11 @@ fn seeds_that_failed_once() {
     // A pong that was asked for counted as one that was not when another packet had come before it, and pongs that nobody had
     // asked for added up over any time: `NoProgress` between honest peers.
     for seed in [204_750, 654_928, 745_478, 846_313, 903_559] {
+        run(seed);
+    }
+    // The time of the receive limiter came between two calls of one round of the driver, in a call after which it does not
+    // feed: the deadline was gone, and what waited in the buffer stayed there.
+    for seed in [15_571, 16_163, 20_596, 43_956, 68_319, 95_725] {
         run(seed);
     }
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod contender;
 pub mod goal;
 pub mod groups;
+pub mod latency;
 pub mod load;
 pub mod measure;
 pub mod ours;

@@ -117,9 +117,25 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
+/// The least value that is not below so large a share of all values.
+#[must_use]
+pub fn percentile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let rank = (values.len() as f64 * share).ceil() as usize;
+    values.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_came() {
+        let values: Vec<f64> = (1..=200).rev().map(f64::from).collect();
+        assert_eq!(percentile(values.clone(), 0.5), 100.0);
+        assert_eq!(percentile(values.clone(), 0.99), 198.0);
+        assert_eq!(percentile(values, 1.0), 200.0);
+    }
 
     #[test]
     fn the_median_ignores_outliers() {

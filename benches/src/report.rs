@@ -13,12 +13,23 @@ pub struct Report {
     pub name: &'static str,
     /// What is counted, and as what.
     pub about: &'static str,
+    /// How the contenders are compared with the first one.
+    pub shown: Shown,
     /// The rows, all with the same contenders.
     pub rows: Vec<Measured>,
 }
 
+/// How the table compares the contenders with the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// How many times as fast they are: more is better.
+    Speed,
+    /// How many times as long they take: less is better.
+    Time,
+}
+
 impl Report {
-    /// The group as a table: per load the time of the limit, the contenders' speed as a share of it, and the goals.
+    /// The group as a table: per load the time of the limit, the contenders compared with it, and the goals.
     #[must_use]
     pub fn table(&self) -> String {
         let Some(first) = self.rows.first() else { return String::new() };
@@ -30,7 +41,7 @@ impl Report {
         table.set_header(header);
         for row in &self.rows {
             let mut cells = vec![row.label.clone(), nanos(row.nanos(0))];
-            cells.extend((1..row.names.len()).map(|contender| Ratio(row.speed(contender, 0)).to_string()));
+            cells.extend((1..row.names.len()).map(|contender| self.ratio(row, contender).to_string()));
             cells.push(row.verdicts().iter().map(Verdict::to_string).collect::<Vec<_>>().join("\n"));
             table.add_row(cells);
         }
@@ -38,6 +49,11 @@ impl Report {
             column.set_cell_alignment(CellAlignment::Right);
         }
         format!("{}: {}\n{table}\n", self.name, self.about)
+    }
+
+    fn ratio(&self, row: &Measured, contender: usize) -> Ratio {
+        let speed = row.speed(contender, 0);
+        Ratio(if self.shown == Shown::Speed { speed } else { 1.0 / speed })
     }
 }
 

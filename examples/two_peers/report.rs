@@ -28,7 +28,7 @@ pub(crate) fn print(outcome: &Outcome) -> Result<(), Failure> {
     _ = write(outcome, &mut io::stdout().lock());
     let (sent, received) = (outcome.sent, outcome.receipt.checksum);
     if sent != received {
-        return Err(Failure::Checksum { sent: format!("{sent:x}"), received: format!("{received:x}") });
+        return Err(Failure::Checksum { sent: hex::encode(sent), received: hex::encode(received) });
     }
     Ok(())
 }
@@ -68,6 +68,7 @@ fn write(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
         counters.pongs_received,
     )?;
     let (sent, received) = (outcome.sent, outcome.receipt.checksum);
-    writeln!(out, "sha256 sent      {sent:x}")?;
-    writeln!(out, "sha256 received  {received:x}  {}", if sent == received { "the same" } else { "NOT THE SAME" })
+    writeln!(out, "sha256 sent      {}", hex::encode(sent))?;
+    let verdict = if sent == received { "the same" } else { "NOT THE SAME" };
+    writeln!(out, "sha256 received  {}  {verdict}", hex::encode(received))
 }

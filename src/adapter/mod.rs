@@ -5,12 +5,12 @@
 #![cfg_attr(feature = "tokio", doc = "\n* [`mod@tokio`]: one future per connection, over any `AsyncRead + AsyncWrite`")]
 #![cfg_attr(feature = "blocking", doc = "\n* [`blocking`]: two threads per connection, over `std::net::TcpStream`")]
 
-mod batch_size;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod clock;
 mod closed;
 mod lock;
+mod read_size;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
@@ -22,6 +22,15 @@ use core::time::Duration;
 ///
 /// Source: `defaultSendTimeout` in `p2p/conn/connection.go @ v0.38`.
 pub const DEFAULT_SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The size of a batch of output at first, in bytes. It grows while the transport takes whole batches at once.
+pub(crate) const FIRST_WRITE: usize = 16 << 10;
+
+/// The least size of a batch of output, in bytes, unless one packet is larger.
+pub(crate) const LEAST_WRITE: usize = 4 << 10;
+
+/// The largest size of a batch of output, in bytes, unless one packet is larger. More would not make writing cheaper.
+pub(crate) const LARGEST_WRITE: usize = 256 << 10;
 
 /// After the last byte of a connection that was closed after flush: how long to wait for the peer to close its side too.
 ///

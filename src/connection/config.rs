@@ -220,7 +220,7 @@ impl<C> MConnConfig<C> {
             inbox_messages: 4096,
             inbox_bytes: 1 << 20,
             max_partial_bytes: 64 << 20,
-            recv_ahead_bytes: 4 << 20,
+            recv_ahead_bytes: 32 << 20,
             max_pings_per_interval: 1000,
             max_packets_without_progress: 1000,
             message_timeout: None,

@@ -5,6 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::machine::Fault;
 use crate::wire::DecodeError;
 
 /// The direction of a limit.
@@ -139,18 +140,6 @@ pub enum SendRefusal {
     /// The connection has ended.
     #[error("the connection is closed")]
     Closed,
-}
-
-/// Who caused the end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Fault {
-    /// We did, on purpose.
-    Ours,
-    /// The peer broke a rule.
-    Peer,
-    /// The transport failed, or the peer is gone.
-    Network,
 }
 
 /// Why a connection has ended.

@@ -176,3 +176,91 @@ impl Reassembly {
         expected
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    fn channel(reserve: usize, capacity: usize) -> Incoming {
+        Incoming::new(&ChannelConfig::new(7, 1).recv_buffer_capacity(reserve).recv_message_capacity(capacity))
+    }
+
+    fn more(shared: &mut Reassembly, channel: &mut Incoming, bytes: usize) -> usize {
+        shared.more(channel, &vec![0; bytes], Instant::ZERO).unwrap();
+        channel.partial.capacity()
+    }
+
+    fn whole(shared: &mut Reassembly, channel: &mut Incoming, bytes: usize) {
+        more(shared, channel, bytes);
+        assert_eq!(shared.last(channel, b"").unwrap().len(), bytes);
+    }
+
+    #[test]
+    fn a_first_message_begins_with_the_reserve_and_doubles_up_to_its_capacity() {
+        let (mut shared, mut channel) = (Reassembly::new(100_000, 0), channel(100, 350));
+        assert_eq!(more(&mut shared, &mut channel, 0), 0, "nothing is reserved for nothing");
+        assert_eq!(more(&mut shared, &mut channel, 1), 100);
+        assert_eq!(more(&mut shared, &mut channel, 99), 100, "it fits exactly");
+        assert_eq!(more(&mut shared, &mut channel, 1), 200);
+        assert_eq!(more(&mut shared, &mut channel, 100), 350, "no more than a message may have");
+        assert_eq!(more(&mut shared, &mut channel, 149), 350);
+        assert!(shared.more(&mut channel, b"x", Instant::ZERO).is_err());
+        assert_eq!((shared.partial_bytes(), channel.partial_bytes(), shared.partial_messages()), (350, 350, 1));
+    }
+
+    #[test]
+    fn a_packet_of_more_than_the_double_gets_what_it_needs() {
+        let (mut shared, mut channel) = (Reassembly::new(100_000, 0), channel(10, 10_000));
+        assert_eq!(more(&mut shared, &mut channel, 1000), 1000);
+        assert_eq!(more(&mut shared, &mut channel, 3000), 4000);
+    }
+
+    #[test]
+    fn the_next_message_begins_with_the_size_of_the_last() {
+        let (mut shared, mut channel) = (Reassembly::new(100_000, 1000), channel(100, 10_000));
+        for (last, reserved, ahead) in [(60, 60, 0), (100, 100, 0), (101, 101, 101), (1000, 1000, 1000), (1001, 100, 0)]
+        {
+            whole(&mut shared, &mut channel, last);
+            assert_eq!(shared.ahead_bytes(), 0);
+            assert_eq!(more(&mut shared, &mut channel, 1), reserved);
+            assert_eq!(shared.ahead_bytes(), ahead);
+            // A message of one packet in between is no measure; this one is.
+            shared.last(&mut channel, b"").unwrap();
+            assert_eq!((shared.ahead_bytes(), channel.ahead), (0, 0));
+        }
+    }
+
+    #[test]
+    fn what_is_reserved_ahead_is_shared() {
+        let mut shared = Reassembly::new(100_000, 1000);
+        let mut channels = [(); 3].map(|()| channel(10, 10_000));
+        for channel in &mut channels {
+            whole(&mut shared, channel, 500);
+        }
+        let reserved = channels.each_mut().map(|channel| more(&mut shared, channel, 1));
+        assert_eq!(reserved, [500, 500, 10]);
+        assert_eq!(shared.ahead_bytes(), 1000);
+        shared.last(&mut channels[0], b"").unwrap();
+        assert_eq!(shared.ahead_bytes(), 500);
+        shared.clear();
+        channels[1].clear();
+        assert_eq!((shared.ahead_bytes(), shared.partial_bytes(), shared.partial_messages()), (0, 0, 0));
+        assert_eq!((channels[1].partial_bytes(), channels[1].started()), (0, None));
+    }
+
+    #[test]
+    fn a_message_of_one_packet_is_no_measure_for_the_next() {
+        let (mut shared, mut channel) = (Reassembly::new(100_000, 1000), channel(100, 10_000));
+        shared.last(&mut channel, &[0; 700]).unwrap();
+        assert_eq!(more(&mut shared, &mut channel, 1), 100);
+    }
+
+    /// A wish for more memory than there can be is not granted, and does no harm.
+    #[test]
+    fn a_reserve_beyond_all_memory_is_given_up() {
+        let (mut shared, mut channel) = (Reassembly::new(usize::MAX, 0), channel(usize::MAX, usize::MAX));
+        assert!(more(&mut shared, &mut channel, 5) < 1000);
+        assert_eq!(shared.last(&mut channel, b"x").unwrap().len(), 6);
+    }
+}

@@ -58,8 +58,9 @@ mod status;
 mod transmit;
 mod validate;
 
+pub use crate::machine::Fault;
 pub use config::{ChannelConfig, FlushPolicy, Liveness, MConnConfig, PingPolicy};
-pub use error::{CloseReason, ConfigError, Direction, Fault, SendError, SendRefusal};
+pub use error::{CloseReason, ConfigError, Direction, SendError, SendRefusal};
 pub use event::{Event, Input, Timer};
 pub use frame::Frame;
 pub use scheduler::{LeastRecentlySent, Scheduler};

@@ -23,7 +23,8 @@ impl<C: Codec> MConnState<C> {
     /// How many bytes the machine would take now, those included that wait in the driver's buffer.
     ///
     /// Read no more than this from the transport, and a peer that sends faster than it may is held back by it. 0 while events
-    /// wait to be taken, and while a rate limit waits (which has a deadline).
+    /// wait to be taken, and while a rate limit waits (which has a deadline, and lasts until the machine is told that it has
+    /// come).
     pub fn recv_budget(&mut self, now: Instant) -> usize {
         let now = self.clock(now);
         if !self.wants_read() {
@@ -70,6 +71,8 @@ impl<C: Codec> MConnState<C> {
     }
 
     pub(super) fn receive(&mut self, bytes: &[u8], end: bool) -> usize {
+        // Also a driver that feeds without ticking reads on when the limiter's time has come.
+        self.reopen();
         if !self.wants_read() && !bytes.is_empty() {
             self.pause_reading();
             return 0;

@@ -319,14 +319,24 @@ impl<C: Codec> MConnState<C> {
         } else {
             self.now = now;
         }
-        // Also a driver that feeds without ticking reads on when the limiter's time has come.
+        self.resume_if_possible();
+        self.now
+    }
+
+    /// Reads on when the receive limiter's time has come. Only what lets the driver feed its buffer next calls this: a call
+    /// that took the deadline away without that would leave what waits there, and nobody would wake for it.
+    pub(super) fn reopen(&mut self) {
         if self.timers.get(Timer::RecvRate).is_some_and(|until| until <= self.now) {
             self.timers.cancel(Timer::RecvRate);
         }
+        self.resume_if_possible();
+    }
+
+    #[inline]
+    fn resume_if_possible(&mut self) {
         if self.keepalive.is_paused() && self.wants_read() {
             self.resume_reading();
         }
-        self.now
     }
 
     fn fire(&mut self, timer: Timer) {
@@ -404,6 +414,7 @@ impl<C: Codec> Machine for MConnState<C> {
             return;
         }
         let now = self.clock(now);
+        self.reopen();
         while let Some(timer) = self.timers.take_expired(now) {
             self.fire(timer);
         }

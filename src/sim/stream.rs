@@ -160,7 +160,7 @@ impl<C: Codec> StreamMachine for MConnState<C> {
     }
 
     fn has_ended(&self) -> bool {
-        self.may_send(0, 0) == Err(SendRefusal::Closed)
+        Self::has_ended(self)
     }
 
     fn report(&self, event: Event) -> Report<CloseReason> {

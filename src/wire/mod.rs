@@ -12,12 +12,12 @@
 mod amino;
 mod any;
 mod error;
-mod fields;
+pub(crate) mod fields;
 mod gowire;
 mod header;
 mod predict;
 mod proto3;
-mod varint;
+pub(crate) mod varint;
 
 pub use amino::Amino;
 pub use any::AnyCodec;

@@ -100,3 +100,13 @@ fn an_urgent_message_overtakes_a_long_one() {
         assert!(heard.len() < 70_000, "it waits behind {} bytes", heard.len());
     }
 }
+
+#[test]
+fn packets_may_be_larger_than_a_batch() {
+    let mut config = one_channel();
+    (config.send_payload_size, config.recv_payload_size) = (1 << 20, 1 << 20);
+    let ((alice, _a), (_bob, mut messages)) = connected(config.clone(), config);
+    let message: Bytes = (0..2_500_000_u32).map(|number| (number % 251) as u8).collect();
+    alice.send(1, message.clone()).unwrap();
+    assert_eq!(messages.recv_timeout(PATIENCE), Ok((1, message)));
+}

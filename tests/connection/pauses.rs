@@ -81,6 +81,26 @@ fn a_peer_is_not_judged_before_what_it_sent_can_be_read() {
     assert_eq!(state.poll_timeout(), Some((sec(515), Timer::PongTimeout)));
 }
 
+/// Also when a rate limit holds us up after the user has woken.
+#[test]
+fn the_grace_of_a_sleep_outlasts_a_receive_limit() {
+    let mut config = config(Liveness::PongOnly);
+    (config.inbox_messages, config.pong_while_paused) = (1, false);
+    config.recv_limiter = Box::new(TokenBucket::new(100, 1100));
+    let mut state = machine(config);
+    assert_eq!(tick(&mut state, sec(60)), [Seen::Ping]);
+    let wire = packet(1, true, &[0; 500]);
+    feed_once(&mut state, sec(104), &wire);
+    assert!(state.poll_event().is_some());
+    feed_once(&mut state, sec(104), &wire);
+    let (until, timer) = state.poll_timeout().unwrap();
+    assert_eq!(timer, Timer::RecvRate);
+    state.handle_timeout(until);
+    assert_eq!(state.poll_timeout(), Some((sec(120), Timer::Ping)));
+    state.handle_timeout(sec(120));
+    assert_eq!(state.poll_timeout(), Some((until + secs(15), Timer::PongTimeout)), "a third, and not the second left");
+}
+
 #[test]
 fn a_receive_limit_is_a_pause_too_but_a_short_one() {
     let mut config = config(Liveness::PongOnly);
@@ -94,6 +114,28 @@ fn a_receive_limit_is_a_pause_too_but_a_short_one() {
     assert_eq!((until, timer), (sec(80) + ms(4560), Timer::RecvRate));
     state.handle_timeout(until);
     assert_eq!(state.poll_timeout(), Some((until + secs(25), Timer::PongTimeout)), "and no more than what was left");
+}
+
+/// The driver need not feed anything to learn that it must not read.
+#[test]
+fn being_told_to_read_nothing_is_a_pause() {
+    let mut config = config(Liveness::PongOnly);
+    config.recv_limiter = Box::new(TokenBucket::new(10, 1044));
+    let mut state = machine(config);
+    assert_eq!(tick(&mut state, sec(60)), [Seen::Ping]);
+    feed(&mut state, sec(61), &packet(1, true, b"x"));
+    assert_eq!(state.poll_timeout(), Some((sec(62), Timer::RecvRate)));
+    // The new rate lets us ask again; the answer is no, so the pause goes on.
+    state.set_recv_rate(sec(61), Some(1));
+    assert_eq!(state.recv_budget(sec(61)), 0);
+    assert_eq!(state.poll_timeout(), Some((sec(71), Timer::RecvRate)));
+    state.handle_timeout(sec(71));
+    assert!(state.recv_budget(sec(71)) > 0);
+    assert_eq!(state.poll_timeout(), Some((sec(71 + 44), Timer::PongTimeout)));
+    // Being told to read is none.
+    state.handle_timeout(sec(100));
+    assert!(state.recv_budget(sec(100)) > 0);
+    assert_eq!(state.poll_timeout(), Some((sec(71 + 44), Timer::PongTimeout)));
 }
 
 /// What a Go peer does: a ping each 60 s, and any pong within 45 s after one keeps us.

@@ -50,6 +50,29 @@ fn the_receive_rate_can_be_changed_at_any_time() {
     assert_eq!(state.recv_budget(at(0)), usize::MAX);
 }
 
+/// Bytes wait in the driver's buffer for the limiter's time. It passes between two calls of one round of the driver's loop, in
+/// one that does not feed: the deadline has to stay, or nobody would feed them.
+#[test]
+fn the_deadline_of_the_receive_limiter_stays_until_the_driver_feeds_or_ticks() {
+    let mut config = quiet([one()]);
+    config.recv_limiter = Box::new(TokenBucket::new(1044, 1044));
+    let mut state = machine(config);
+    let mut buffer = BytesMut::from(&packet(0x30, false, &[0; 1000]).repeat(2)[..]);
+    state.handle(at(0), Input::Received { buf: &mut buffer, end: false });
+    assert_eq!(buffer.len(), 1010);
+    let (until, timer) = state.poll_timeout().unwrap();
+    assert_eq!(timer, Timer::RecvRate);
+    assert_eq!(output(&mut state, until), []);
+    assert_eq!(state.recv_budget(until), 0);
+    assert_eq!(state.poll_timeout(), Some((until, Timer::RecvRate)));
+    let mut ticked = state.clone();
+    ticked.handle_timeout(until);
+    assert_eq!(ticked.poll_timeout(), None);
+    assert!(ticked.recv_budget(until) >= 1044);
+    state.handle(until, Input::Received { buf: &mut buffer, end: false });
+    assert_eq!(buffer.len(), 0);
+}
+
 #[test]
 fn a_limiter_can_be_replaced_but_not_by_one_that_never_lets_a_packet_pass() {
     let mut state = machine(quiet([one()]));
@@ -92,6 +115,7 @@ fn recv_budget_follows_the_limiter() {
     feed_once(&mut state, at(0), &packet(0x30, false, &[0; 990]));
     assert_eq!(state.recv_budget(at(0)), 0);
     assert_eq!(state.poll_timeout(), Some((at(100), Timer::RecvRate)));
+    state.handle_timeout(at(100));
     assert_eq!(state.recv_budget(at(100)), 9_999 + 1044);
     assert_eq!(state.status(at(100)).recv.bytes, 10_000);
 }

@@ -148,6 +148,20 @@ fn the_end_behind_the_work_bound_is_seen() {
     assert_eq!(bob.poll_event(), Some(Event::Closed(reason)));
 }
 
+/// So is an end that comes while the inbox is full and the buffer empty.
+#[test]
+fn the_end_behind_a_full_inbox_is_seen() {
+    let mut config = quiet([ChannelConfig::new(1, 1)]);
+    config.inbox_messages = 1;
+    let mut bob = machine(config);
+    let mut buffer = BytesMut::from(&packet(1, true, b"x")[..]);
+    bob.handle(Instant::ZERO, Input::Received { buf: &mut buffer, end: false });
+    assert!(buffer.is_empty() && !bob.wants_read());
+    bob.handle(Instant::ZERO, Input::Received { buf: &mut buffer, end: true });
+    let reason = CloseReason::PeerClosed { unread_bytes: 0, partial_messages: 0 };
+    assert_eq!(events(&mut bob), [delivered(1, "x"), Event::Closed(reason)]);
+}
+
 /// A pair whose buffers hold everything already: it must not wait for a transport that has nothing more to say.
 #[test]
 fn a_buffer_that_holds_everything_is_read_to_its_end() {

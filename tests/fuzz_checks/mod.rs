@@ -5,6 +5,8 @@
 mod codec;
 mod connection;
 mod pair;
+#[cfg(feature = "secret")]
+mod secret;
 
 use mconn::wire::{Amino, GoWire, Proto3};
 
@@ -33,14 +35,30 @@ pub(crate) fn pair_operations(data: &[u8]) {
     pair::check(data);
 }
 
+/// A handshake of SecretConnection with a hostile peer.
+#[cfg(feature = "secret")]
+pub(crate) fn secret_handshake(data: &[u8]) {
+    secret::check_handshake(data);
+}
+
+/// Sealed frames, good and bad: nothing comes out that was not sealed.
+#[cfg(feature = "secret")]
+pub(crate) fn secret_frames(data: &[u8]) {
+    secret::check_frames(data);
+}
+
 /// What a target does with an input: it panics when something is wrong.
 pub(crate) type Check = fn(&[u8]);
 
 /// The targets by name.
-pub(crate) const TARGETS: [(&str, Check); 5] = [
+pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("decode_proto3", decode_proto3),
     ("decode_amino", decode_amino),
     ("decode_gowire", decode_gowire),
     ("connection_bytes", connection_bytes),
     ("pair_operations", pair_operations),
+    #[cfg(feature = "secret")]
+    ("secret_handshake", secret_handshake),
+    #[cfg(feature = "secret")]
+    ("secret_frames", secret_frames),
 ];

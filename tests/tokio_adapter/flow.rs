@@ -251,3 +251,35 @@ async fn the_receiver_can_hold_the_sender_back() {
     bob.messages.recv().await.unwrap();
     assert!(start.elapsed().as_secs_f64() < seconds + 0.5);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_urgent_message_waits_for_little_more_than_what_the_stream_holds() {
+    const CAPACITY: usize = 12_000;
+    let config = MConnConfig::default().channels([ChannelConfig::new(1, 1), ChannelConfig::new(2, 10)]);
+    let (end, mut peer) = end_and_stream(CAPACITY, config);
+    for _ in 0..20 {
+        end.send(1, vec![0; 100_000]);
+    }
+    // The stream takes no more than a third of what it holds at once, as a socket does.
+    for _ in 0..50 {
+        _ = read(&mut peer, CAPACITY / 3).await;
+        tokio::task::yield_now().await;
+    }
+    end.send(2, "urgent");
+    let urgent = packet(2, true, b"urgent");
+    let mut before = read(&mut peer, CAPACITY / 3).await;
+    while !before.windows(urgent.len()).any(|bytes| bytes == urgent) {
+        before.extend(read(&mut peer, 100).await);
+        assert!(before.len() < 2 * CAPACITY, "more than the stream holds goes before");
+    }
+}
+
+#[tokio::test]
+async fn packets_may_be_larger_than_a_batch() {
+    let mut config = config();
+    (config.send_payload_size, config.recv_payload_size) = (1 << 20, 1 << 20);
+    let (alice, mut bob) = pair(5000, &config);
+    let message: Bytes = (0..2_500_000_u32).map(|number| (number % 251) as u8).collect();
+    alice.send(1, message.clone());
+    assert_eq!(bob.messages.recv().await, Some((1, message)));
+}

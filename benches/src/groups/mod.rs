@@ -1,13 +1,14 @@
 //! What is compared with what, group by group.
 
 pub mod codec;
+pub mod latency;
 pub mod machine;
 pub mod tcp;
 
 use std::time::Duration;
 
-use crate::measure::{Effort, Row};
-use crate::report::Report;
+use crate::measure::{Effort, Measured, Row};
+use crate::report::{Report, Shown};
 
 /// A group of rows with the same contenders.
 #[derive(Debug)]
@@ -16,10 +17,19 @@ pub struct Group {
     pub name: &'static str,
     /// What is counted, and as what.
     pub about: &'static str,
-    /// Whether it goes over TCP, where a slice must be longer to be stable.
-    pub tcp: bool,
-    /// Makes the rows.
-    pub rows: fn() -> Vec<Row>,
+    /// How it is measured.
+    pub kind: Kind,
+}
+
+/// How a group is measured.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// The CPU time of operations in memory.
+    Memory(fn() -> Vec<Row>),
+    /// The CPU time of operations over TCP, where a slice must be longer to be stable.
+    Tcp(fn() -> Vec<Row>),
+    /// The time that urgent messages take.
+    Latency,
 }
 
 /// All groups in the order of the table.
@@ -27,38 +37,38 @@ pub const ALL: &[Group] = &[
     Group {
         name: "codec/encode",
         about: "thread CPU time per packet; shares of the speed of memcpy",
-        tcp: false,
-        rows: codec::encode,
+        kind: Kind::Memory(codec::encode),
     },
     Group {
         name: "codec/decode",
         about: "thread CPU time per packet; shares of the speed of memcpy",
-        tcp: false,
-        rows: codec::decode,
+        kind: Kind::Memory(codec::decode),
     },
     Group {
         name: "machine/roundtrip",
         about: "thread CPU time per message from end to end, peers over an in-memory duplex; shares of the speed of memcpy",
-        tcp: false,
-        rows: machine::roundtrip,
+        kind: Kind::Memory(machine::roundtrip),
     },
     Group {
         name: "machine/channels",
         about: "thread CPU time per message from end to end; shares of the speed of mconn with one channel",
-        tcp: false,
-        rows: machine::channels,
+        kind: Kind::Memory(machine::channels),
     },
     Group {
         name: "tcp_std",
         about: "process CPU time per message over loopback TCP, both ends; shares of the speed of raw TCP",
-        tcp: true,
-        rows: tcp::std,
+        kind: Kind::Tcp(tcp::std),
     },
     Group {
         name: "tcp_tokio",
         about: "process CPU time per message over loopback TCP, both ends; shares of the speed of raw TCP",
-        tcp: true,
-        rows: tcp::tokio,
+        kind: Kind::Tcp(tcp::tokio),
+    },
+    Group {
+        name: "latency",
+        about: "time that a 100-byte message of high priority takes behind a saturated channel, to a peer that reads slowly; \
+                multiples of the time in which the full send buffer of the socket drains; raw is a bare socket",
+        kind: Kind::Latency,
     },
 ];
 
@@ -73,31 +83,49 @@ pub struct Thoroughness {
     pub rounds: Option<usize>,
 }
 
+impl Thoroughness {
+    fn wants(&self, label: &str) -> bool {
+        label.contains(&self.load)
+    }
+
+    fn effort(&self, rounds: [usize; 2], slice: [u64; 2]) -> Effort {
+        let index = usize::from(self.quick);
+        Effort { rounds: self.rounds.unwrap_or(rounds[index]), slice: Duration::from_millis(slice[index]) }
+    }
+}
+
 impl Group {
-    /// How long to measure each row.
+    /// The rows of a group that measures CPU time; none of any other.
     #[must_use]
-    pub fn effort(&self, thoroughness: &Thoroughness) -> Effort {
-        let (rounds, slice) = match (self.tcp, thoroughness.quick) {
-            (false, false) => (25, 12),
-            (false, true) => (7, 5),
-            (true, false) => (9, 60),
-            (true, true) => (3, 20),
-        };
-        Effort { rounds: thoroughness.rounds.unwrap_or(rounds), slice: Duration::from_millis(slice) }
+    pub fn rows(&self) -> Vec<Row> {
+        match self.kind {
+            Kind::Memory(rows) | Kind::Tcp(rows) => rows(),
+            Kind::Latency => vec![],
+        }
     }
 
     /// Measures all rows.
     #[must_use]
     pub fn measure(&self, thoroughness: &Thoroughness) -> Report {
-        let effort = self.effort(thoroughness);
-        let rows = (self.rows)()
-            .into_iter()
-            .filter(|row| row.label.contains(&thoroughness.load))
-            .map(|row| {
-                eprintln!("{} {}", self.name, row.label);
-                row.measure(effort)
-            })
-            .collect();
-        Report { name: self.name, about: self.about, rows }
+        let wanted = |label: &str| {
+            let wanted = thoroughness.wants(label);
+            if wanted {
+                eprintln!("{} {label}", self.name);
+            }
+            wanted
+        };
+        let (shown, rows) = match self.kind {
+            Kind::Memory(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([25, 7], [12, 5]))),
+            Kind::Tcp(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([9, 3], [60, 15]))),
+            Kind::Latency => {
+                let Effort { rounds, slice } = thoroughness.effort([3, 1], [2000, 800]);
+                (Shown::Time, latency::measure(wanted, rounds, slice))
+            }
+        };
+        Report { name: self.name, about: self.about, shown, rows }
     }
+}
+
+fn take_turns(rows: Vec<Row>, wanted: impl Fn(&str) -> bool, effort: Effort) -> Vec<Measured> {
+    rows.into_iter().filter(|row| wanted(&row.label)).map(|row| row.measure(effort)).collect()
 }

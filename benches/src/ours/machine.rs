@@ -27,9 +27,17 @@ pub fn config(channels: usize, busy: usize) -> MConnConfig {
     let channel = |id| {
         ChannelConfig::new(u8::try_from(id).expect("256 channels at most"), 1)
             .send_queue_capacity(queue)
-            .send_queue_bytes(MIB)
+            .send_queue_bytes(4 * MIB)
     };
     MConnConfig::default().channels((0..channels).map(channel))
+}
+
+/// How many messages to hand over to an adapter at once: half of what the queue of a channel holds, so that it fills the
+/// queue while the other half is sent.
+#[must_use]
+pub fn batch(load: Load) -> u64 {
+    let (by_messages, by_bytes) = (QUEUED_MESSAGES / load.streams / 2, 2 * MIB / load.size);
+    by_messages.min(by_bytes).max(1) as u64
 }
 
 /// The sending end, and what it still has to send.

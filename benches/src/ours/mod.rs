@@ -1,5 +1,7 @@
 //! `mconn` itself, as contenders.
 
+pub mod blocking;
 pub mod by_hand;
 pub mod codec;
 pub mod machine;
+pub mod tokio;

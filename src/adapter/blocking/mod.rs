@@ -42,7 +42,8 @@
 //! # What waits where
 //!
 //! In the inbox of the machine: `inbox_messages` and `inbox_bytes` of the configuration. [`Messages`] takes from there in
-//! batches, of at most 256 messages, and no more after 256 KiB. The threads have a buffer each of 64 to 256 KiB.
+//! batches, of at most 256 messages, and no more after 256 KiB. The thread that reads has a buffer of 64 to 256 KiB, the one
+//! that writes one of 4 to 256 KiB: what the transport takes in half a millisecond, so that no urgent message waits for more.
 
 mod asleep;
 mod connection;
@@ -54,6 +55,7 @@ mod shared;
 mod start;
 mod state;
 mod thread_end;
+mod write_size;
 mod writer;
 
 pub use connection::Connection;

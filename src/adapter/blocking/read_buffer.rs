@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use std::io::{self, Read};
 
-use super::super::batch_size::BatchSize;
+use super::super::read_size::ReadSize;
 
 /// A buffer that is written to by reads and consumed from the front. Its memory is initialised once and not again for each
 /// read, which would cost as much as a copy of what is read.
@@ -12,12 +12,12 @@ pub(super) struct ReadBuffer {
     memory: Vec<u8>,
     start: usize,
     end: usize,
-    size: BatchSize,
+    size: ReadSize,
 }
 
 impl ReadBuffer {
     pub(super) const fn new() -> Self {
-        Self { memory: Vec::new(), start: 0, end: 0, size: BatchSize::new() }
+        Self { memory: Vec::new(), start: 0, end: 0, size: ReadSize::new() }
     }
 
     /// What was read and not consumed.
@@ -35,7 +35,7 @@ impl ReadBuffer {
         let limit = self.end.saturating_add(max).min(self.memory.len());
         let bytes = reader.read(self.memory.get_mut(self.end..limit).unwrap_or_default())?;
         self.end = self.end.saturating_add(bytes).min(limit);
-        self.size.moved(bytes);
+        self.size.read(bytes);
         Ok(bytes)
     }
 
@@ -81,7 +81,7 @@ mod tests {
         let mut reader = &source[..];
         let mut buffer = ReadBuffer::new();
         assert_eq!(buffer.read_from(&mut reader, 10).unwrap(), 10);
-        assert_eq!(buffer.read_from(&mut reader, usize::MAX).unwrap(), BatchSize::MIN);
-        assert_eq!(buffer.unread().len(), BatchSize::MIN + 10);
+        assert_eq!(buffer.read_from(&mut reader, usize::MAX).unwrap(), ReadSize::MIN);
+        assert_eq!(buffer.unread().len(), ReadSize::MIN + 10);
     }
 }

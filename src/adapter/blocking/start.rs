@@ -83,6 +83,7 @@ where
 {
     let asleep = Asleep::nobody(&config);
     let patience = config.pong_timeout;
+    let largest_packet = usize::try_from(config.max_sent_packet()).unwrap_or(usize::MAX);
     let clock = Clock::start();
     let machine =
         MConnState::new(config, clock.now()).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
@@ -91,7 +92,7 @@ where
     let owner = Arc::new(Owner::new(Arc::clone(&shared)));
     let for_reader = Arc::clone(&shared);
     owner.add_thread(named("mconn-read").spawn(move || reader::run(&for_reader, reader))?);
-    owner.add_thread(named("mconn-write").spawn(move || writer::run(&shared, writer))?);
+    owner.add_thread(named("mconn-write").spawn(move || writer::run(&shared, writer, largest_packet))?);
     Ok((Connection::new(Arc::clone(&owner)), Messages::new(owner)))
 }
 

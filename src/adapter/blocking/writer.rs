@@ -7,31 +7,34 @@ use std::net::Shutdown;
 use bytes::BytesMut;
 
 use super::super::LINGER;
-use super::super::batch_size::BatchSize;
 use super::reader::is_pause;
 use super::shared::Shared;
 use super::thread_end::ThreadEnd;
+use super::write_size::WriteSize;
 use crate::time::Instant;
 use crate::wire::Codec;
 
 /// Makes output and writes it until the connection has ended.
-pub(super) fn run<C: Codec>(shared: &Shared<C>, writer: impl Write) {
+///
+/// A packet has at most `largest_packet` bytes.
+pub(super) fn run<C: Codec>(shared: &Shared<C>, writer: impl Write, largest_packet: usize) {
     let _end = ThreadEnd::writer(shared);
     let mut writer = writer; // dropped before `_end`
     let mut batch = BytesMut::new();
-    let mut size = BatchSize::new();
-    while fill(shared, &mut batch, size.get()) {
-        size.moved(batch.len());
+    let mut size = WriteSize::new(largest_packet);
+    while let Some(begun) = fill(shared, &mut batch, size.get()) {
         if !write_out(shared, &mut writer, &batch) {
             return;
         }
+        size.wrote(batch.len(), shared.clock.now() - begun);
         batch.clear();
     }
     linger(shared);
 }
 
-/// Waits for output and makes up to `max` bytes of it; `false` when the connection has ended and there is none.
-fn fill<C: Codec>(shared: &Shared<C>, batch: &mut BytesMut, max: usize) -> bool {
+/// Waits for output and makes up to `max` bytes of it. Returns when it began to; `None` when the connection has ended and
+/// there is none.
+fn fill<C: Codec>(shared: &Shared<C>, batch: &mut BytesMut, max: usize) -> Option<Instant> {
     let mut core = shared.lock();
     loop {
         let now = shared.clock.now();
@@ -39,11 +42,11 @@ fn fill<C: Codec>(shared: &Shared<C>, batch: &mut BytesMut, max: usize) -> bool 
         if core.machine.transmit_into(now, batch, max) > 0 {
             shared.wake_senders(&mut core, now);
             shared.unlock(core);
-            return true;
+            return Some(now);
         }
         if core.has_ended() {
             shared.unlock(core);
-            return false;
+            return None;
         }
         shared.settle(&mut core);
         core = shared.sleep_for_output(core, now);

@@ -64,8 +64,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     C: Codec,
 {
-    pub(super) fn new(stream: S, shared: Arc<Shared<C>>, pong_timeout: Option<Duration>) -> Self {
-        let state = State::Running(Transport::new(stream));
+    pub(super) fn new(transport: Transport<S>, shared: Arc<Shared<C>>, pong_timeout: Option<Duration>) -> Self {
+        let state = State::Running(transport);
         Self { shared, state, timer: Timer::default(), wakers: Vec::new(), pong_timeout, overdue: false }
     }
 

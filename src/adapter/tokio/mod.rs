@@ -50,6 +50,7 @@ mod shared;
 mod timer;
 mod transport;
 mod waiters;
+mod write_size;
 
 pub use connection::Connection;
 pub use driver::Driver;
@@ -64,6 +65,7 @@ use ::tokio::net::TcpStream;
 use crate::connection::{ConfigError, MConnConfig};
 use crate::wire::{AnyCodec, Codec};
 use shared::{Handle, Shared};
+use transport::Transport;
 
 /// The addresses of the two ends of a stream, where it has any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,8 +126,9 @@ where
     C: Codec,
 {
     let pong_timeout = config.pong_timeout;
+    let largest_packet = usize::try_from(config.max_sent_packet()).unwrap_or(usize::MAX);
     let shared = Shared::new(config, addresses)?;
     let connection = Connection::new(Handle::new(&shared));
     let messages = Messages::new(Handle::new(&shared));
-    Ok((connection, messages, Driver::new(stream, shared, pong_timeout)))
+    Ok((connection, messages, Driver::new(Transport::new(stream, largest_packet), shared, pong_timeout)))
 }

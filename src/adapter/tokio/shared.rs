@@ -110,6 +110,21 @@ impl<C: Codec> Core<C> {
         }
     }
 
+    /// Sends from the front of `messages` as long as there is room, if nobody waits on this channel: while the lock is held
+    /// that does not change, so it is asked once and not for each message. What stops it is found out by the next
+    /// [`Core::poll_send`].
+    fn send_run(&mut self, channel: u8, messages: &mut VecDeque<Bytes>) {
+        if !self.waiters.is_turn(channel, None) {
+            return;
+        }
+        while let Some(message) = messages.pop_front() {
+            if let Err(error) = self.machine.try_send(channel, message) {
+                messages.push_front(error.message);
+                return;
+            }
+        }
+    }
+
     /// The driver, when it sleeps for lack of output and there is some now.
     #[inline]
     fn wake_for_output(&mut self) -> Option<Waker> {
@@ -216,7 +231,10 @@ impl<C: Codec> Shared<C> {
             let Some(message) = messages.front_mut() else { break Poll::Ready(Ok(())) };
             match core.poll_send(channel, message, ticket, context) {
                 Poll::Pending => break Poll::Pending,
-                Poll::Ready(Ok(())) => _ = messages.pop_front(),
+                Poll::Ready(Ok(())) => {
+                    messages.pop_front();
+                    core.send_run(channel, messages);
+                }
                 Poll::Ready(Err(error)) => {
                     *message = error.message;
                     break Poll::Ready(Err(error.refusal));

@@ -8,7 +8,8 @@ use std::io;
 use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-use crate::adapter::batch_size::BatchSize;
+use super::write_size::WriteSize;
+use crate::adapter::read_size::ReadSize;
 
 /// A stream that is read in large pieces and written in large batches.
 #[derive(Debug)]
@@ -16,14 +17,14 @@ pub(super) struct Transport<S> {
     stream: S,
     /// Bytes that were read and not consumed yet.
     pub(super) inbound: BytesMut,
-    read_size: BatchSize,
+    read_size: ReadSize,
     /// Whether the peer has closed its side.
     pub(super) end: bool,
     can_read: bool,
     outbound: BytesMut,
     /// How many bytes of `outbound` were written.
     written: usize,
-    write_size: BatchSize,
+    write_size: WriteSize,
     can_write: bool,
     /// Whether bytes were written since the last flush.
     unflushed: bool,
@@ -32,16 +33,17 @@ pub(super) struct Transport<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
-    pub(super) fn new(stream: S) -> Self {
+    /// For packets of ours of at most so many bytes.
+    pub(super) fn new(stream: S, largest_packet: usize) -> Self {
         Self {
             stream,
             inbound: BytesMut::new(),
-            read_size: BatchSize::new(),
+            read_size: ReadSize::new(),
             end: false,
             can_read: true,
             outbound: BytesMut::new(),
             written: 0,
-            write_size: BatchSize::new(),
+            write_size: WriteSize::new(largest_packet),
             can_write: true,
             unflushed: false,
             failure: None,
@@ -76,10 +78,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
                 Poll::Ready(Ok(count)) => {
                     self.unflushed = true;
                     self.written = self.written.saturating_add(count);
+                    self.write_size.took(count);
                     if self.written >= self.outbound.len() {
-                        if before == 0 {
-                            self.write_size.moved(self.written);
-                        }
+                        self.write_size.finished(self.written);
                         self.written = 0;
                         self.outbound.clear();
                         _ = self.poll_flush(context);
@@ -136,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
                 self.end = true;
                 self.can_read = false;
             }
-            Poll::Ready(Ok(count)) => self.read_size.moved(count),
+            Poll::Ready(Ok(count)) => self.read_size.read(count),
             Poll::Ready(Err(error)) => {
                 self.fail(error);
                 self.can_read = false;
