@@ -38,6 +38,14 @@ impl Inbox {
         Some(Event::Message { channel, payload })
     }
 
+    /// Exchanges all messages for `empty`, whose memory is used from then on. Returns their bytes.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn swap(&mut self, empty: &mut VecDeque<(u8, Bytes)>) -> usize {
+        debug_assert!(empty.is_empty());
+        core::mem::swap(&mut self.messages, empty);
+        core::mem::take(&mut self.bytes)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
     }
