@@ -38,10 +38,8 @@ impl Inbox {
         Some(Event::Message { channel, payload })
     }
 
-    /// Exchanges all messages for `empty`, whose memory is used from then on. Returns their bytes.
-    #[cfg(feature = "tokio")]
+    /// Exchanges all messages for `empty`, which has none and whose memory is used from then on. Returns their bytes.
     pub(crate) fn swap(&mut self, empty: &mut VecDeque<(u8, Bytes)>) -> usize {
-        debug_assert!(empty.is_empty());
         core::mem::swap(&mut self.messages, empty);
         core::mem::take(&mut self.bytes)
     }

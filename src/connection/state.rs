@@ -1,6 +1,7 @@
 //! The machine itself: its parts, its clock, and what its user asks of it.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes};
@@ -264,18 +265,18 @@ impl<C: Codec> MConnState<C> {
         Ok(())
     }
 
-    /// Takes all messages that wait at once, for `empty`, unless they are more than so many or more than so many bytes.
-    /// Returns their bytes.
+    /// Takes all messages that wait, in exchange for `empty`, whose memory is used from then on; unless they are more than so
+    /// many or have more than so many bytes. Returns their bytes.
     ///
-    /// The same as taking them one by one as events, but without touching each.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn swap_messages(
+    /// The same as taking them one by one with [`poll_event`](Machine::poll_event), but without touching each: for a driver
+    /// that hands them on to another task or thread.
+    pub fn swap_messages(
         &mut self,
-        empty: &mut alloc::collections::VecDeque<(u8, Bytes)>,
+        empty: &mut VecDeque<(u8, Bytes)>,
         max_messages: usize,
         max_bytes: usize,
     ) -> Option<usize> {
-        let fits = self.inbox.len() <= max_messages && self.inbox.bytes() <= max_bytes;
+        let fits = empty.is_empty() && self.inbox.len() <= max_messages && self.inbox.bytes() <= max_bytes;
         fits.then(|| self.inbox.swap(empty))
     }
 
