@@ -1,5 +1,7 @@
 //! What can go wrong, and whose fault it is.
 
+use alloc::format;
+use alloc::string::String;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -161,9 +163,7 @@ pub enum CloseReason {
         unsent_bytes: usize,
     },
     /// The peer closed its side.
-    #[error(
-        "closed by the peer (inside a packet: {unread_bytes} bytes unread; {partial_messages} messages incomplete)"
-    )]
+    #[error("closed by the peer{}", what_was_cut(*unread_bytes, *partial_messages))]
     PeerClosed {
         /// Bytes of a packet that was not complete; 0 at the end of a packet.
         unread_bytes: usize,
@@ -247,6 +247,15 @@ pub enum CloseReason {
         /// The configured timeout.
         timeout: Duration,
     },
+}
+
+/// How the end of the peer's bytes cut what it was sending, for a person to read.
+fn what_was_cut(unread_bytes: usize, partial_messages: usize) -> String {
+    match (unread_bytes, partial_messages) {
+        (0, 0) => String::new(),
+        (0, messages) => format!(" with {messages} messages incomplete"),
+        (bytes, messages) => format!(" inside a packet ({bytes} bytes unread) with {messages} messages incomplete"),
+    }
 }
 
 impl CloseReason {

@@ -38,6 +38,12 @@ impl Inbox {
         Some(Event::Message { channel, payload })
     }
 
+    /// Exchanges all messages for `empty`, which has none and whose memory is used from then on. Returns their bytes.
+    pub(crate) fn swap(&mut self, empty: &mut VecDeque<(u8, Bytes)>) -> usize {
+        core::mem::swap(&mut self.messages, empty);
+        core::mem::take(&mut self.bytes)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
     }

@@ -1,6 +1,7 @@
 //! The machine itself: its parts, its clock, and what its user asks of it.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes};
@@ -262,6 +263,21 @@ impl<C: Codec> MConnState<C> {
             }
         }
         Ok(())
+    }
+
+    /// Takes all messages that wait, in exchange for `empty`, whose memory is used from then on; unless they are more than so
+    /// many or have more than so many bytes. Returns their bytes.
+    ///
+    /// The same as taking them one by one with [`poll_event`](Machine::poll_event), but without touching each: for a driver
+    /// that hands them on to another task or thread.
+    pub fn swap_messages(
+        &mut self,
+        empty: &mut VecDeque<(u8, Bytes)>,
+        max_messages: usize,
+        max_bytes: usize,
+    ) -> Option<usize> {
+        let fits = empty.is_empty() && self.inbox.len() <= max_messages && self.inbox.bytes() <= max_bytes;
+        fits.then(|| self.inbox.swap(empty))
     }
 
     /// The position of a channel, by the number on the wire.

@@ -79,7 +79,7 @@ fn bytes_value(message: Delimited<'_>) -> Result<&[u8], DecodeError> {
     let mut value: &[u8] = &[];
     while let Some(tag) = fields.tag()? {
         if tag.number == 1 {
-            tag.expect(BYTES)?;
+            tag.must_be(BYTES)?;
             value = fields.bytes()?.0;
         } else {
             fields.skip(tag)?;
@@ -132,11 +132,11 @@ fn authentication(message: Delimited<'_>) -> Result<Authentication<'_>, DecodeEr
     while let Some(tag) = fields.tag()? {
         match tag.number {
             1 => {
-                tag.expect(BYTES)?;
+                tag.must_be(BYTES)?;
                 let mut key = fields.message()?;
                 while let Some(tag) = key.tag()? {
                     if tag.field() <= LAST_KEY_TYPE {
-                        tag.expect(BYTES)?;
+                        tag.must_be(BYTES)?;
                         authentication.key_type = Some(tag.field());
                         authentication.key = key.bytes()?.0;
                     } else {
@@ -145,7 +145,7 @@ fn authentication(message: Delimited<'_>) -> Result<Authentication<'_>, DecodeEr
                 }
             }
             2 => {
-                tag.expect(BYTES)?;
+                tag.must_be(BYTES)?;
                 authentication.signature = fields.bytes()?.0;
             }
             _ => fields.skip(tag)?,

@@ -173,7 +173,7 @@ impl Amino {
                 CHANNEL => message.channel = i32::from(self.byte(&mut reader, tag, u8::MAX)?),
                 END => message.end = self.byte(&mut reader, tag, 1)? == 1,
                 PAYLOAD => {
-                    tag.expect(BYTES)?;
+                    tag.must_be(BYTES)?;
                     message.payload = reader.bytes()?;
                     self.check_default(tag, message.payload.is_empty())?;
                     payload_end = Some(reader.offset());
@@ -198,7 +198,7 @@ impl Amino {
     /// Reads the value of a field that is a byte; if strict, one that is not 0 and at most `largest`.
     #[inline]
     fn byte(&self, reader: &mut Reader<'_>, tag: Tag, largest: u8) -> Result<u8, DecodeError> {
-        tag.expect(VARINT)?;
+        tag.must_be(VARINT)?;
         let value = reader.number()?;
         self.check_default(tag, value == 0)?;
         match u8::try_from(value) {

@@ -43,7 +43,7 @@ impl Tag {
     /// # Errors
     /// [`DecodeRule::WrongWireType`]: a known field is never skipped.
     #[inline]
-    pub(crate) const fn expect(self, wire_type: u8) -> Result<(), DecodeError> {
+    pub(crate) const fn must_be(self, wire_type: u8) -> Result<(), DecodeError> {
         if self.wire_type == wire_type {
             return Ok(());
         }

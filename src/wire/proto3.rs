@@ -115,12 +115,12 @@ impl Proto3 {
             }
             match tag.number {
                 PING | PONG => {
-                    tag.expect(BYTES)?;
+                    tag.must_be(BYTES)?;
                     self.empty(fields.message()?)?;
                     packet = Some((if tag.number == PING { Packet::Ping } else { Packet::Pong }, 0));
                 }
                 MESSAGE => {
-                    tag.expect(BYTES)?;
+                    tag.must_be(BYTES)?;
                     let (message, end) = self.message(fields.message()?)?;
                     packet = Some((Packet::Message(message), end));
                 }
@@ -143,19 +143,19 @@ impl Proto3 {
             last = tag.number;
             match tag.number {
                 CHANNEL => {
-                    tag.expect(VARINT)?;
+                    tag.must_be(VARINT)?;
                     let value = fields.varint()?;
                     self.check(tag, value, u64::from(u8::MAX))?;
                     message.channel = value as i32;
                 }
                 END => {
-                    tag.expect(VARINT)?;
+                    tag.must_be(VARINT)?;
                     let value = fields.varint()?;
                     self.check(tag, value, 1)?;
                     message.end = value != 0;
                 }
                 PAYLOAD => {
-                    tag.expect(BYTES)?;
+                    tag.must_be(BYTES)?;
                     (message.payload, _) = fields.bytes()?;
                     self.check(tag, message.payload.len() as u64, u64::MAX)?;
                     payload_end = Some(fields.offset());

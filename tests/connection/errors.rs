@@ -23,9 +23,14 @@ fn the_words_of_the_other_ends() {
             CloseReason::FlushDeadline { unsent_messages: 2, unsent_bytes: 9 },
             "closed by us; the deadline came with 2 messages (9 bytes) unsent",
         ),
+        (CloseReason::PeerClosed { unread_bytes: 0, partial_messages: 0 }, "closed by the peer"),
+        (
+            CloseReason::PeerClosed { unread_bytes: 0, partial_messages: 2 },
+            "closed by the peer with 2 messages incomplete",
+        ),
         (
             CloseReason::PeerClosed { unread_bytes: 3, partial_messages: 1 },
-            "closed by the peer (inside a packet: 3 bytes unread; 1 messages incomplete)",
+            "closed by the peer inside a packet (3 bytes unread) with 1 messages incomplete",
         ),
         (CloseReason::TransportFailed, "the transport failed"),
         (CloseReason::PongTimeout { timeout: secs(45) }, "no sign of life within 45s after a ping"),

@@ -425,3 +425,29 @@ fn a_view_can_be_looked_at() {
     let view = bob.step(at(1), Input::Close);
     assert!(format!("{view:?}").starts_with("Actions { machine: MConnState"));
 }
+
+/// All messages at once, within what the taker has room for, and reading goes on when the inbox was full.
+#[test]
+fn messages_are_swapped_out_all_at_once_or_not_at_all() {
+    let mut config = MConnConfig::default().channel(ChannelConfig::new(1, 1));
+    config.inbox_messages = 3;
+    let mut state = MConnState::new(config, sec(0)).unwrap();
+    let mut buffer = BytesMut::from(&packet(1, true, b"ab").repeat(4)[..]);
+    state.handle(sec(0), Input::Received { buf: &mut buffer, end: false });
+    assert!(!state.wants_read() && state.has_events());
+
+    let mut taken = std::collections::VecDeque::new();
+    assert_eq!(state.swap_messages(&mut taken, 2, 100), None, "too many");
+    assert_eq!(state.swap_messages(&mut taken, 3, 5), None, "too large");
+    assert!(taken.is_empty() && state.has_events());
+    assert_eq!(state.swap_messages(&mut taken, 3, 6), Some(6));
+    assert_eq!(taken, vec![(1, Bytes::from("ab")); 3]);
+    assert!(state.wants_read() && !state.has_events());
+
+    state.handle(sec(0), Input::Received { buf: &mut buffer, end: true });
+    assert_eq!(state.swap_messages(&mut taken, 100, 100), None, "there are some already");
+    taken.clear();
+    assert_eq!(state.swap_messages(&mut taken, 100, 100), Some(2));
+    assert_eq!(state.swap_messages(&mut std::collections::VecDeque::new(), 0, 0), Some(0));
+    assert!(matches!(state.poll_event(), Some(Event::Closed(CloseReason::PeerClosed { .. }))));
+}

@@ -44,12 +44,11 @@ async fn what_waits_to_be_read_is_bounded_in_messages() {
     config.inbox_messages = 100;
     let (alice, mut bob) = pair(1000, &config);
     let count = fill(&alice, 1, 10).await;
-    // The inbox, the mailbox, the message for the full mailbox; the stream, buffers and the queue of the sender, which hold
-    // what is not read.
+    // The inbox and the mailbox. All else waits in buffers, in the stream, and in the queue of the sender.
     let status = bob.connection.status();
     assert_eq!(status.inbox_messages, 100);
     let received = status.counters.messages_received;
-    assert_eq!(received, 201);
+    assert!((101..=200).contains(&received), "{received}");
     for expected in 0..count {
         assert_eq!(number(&bob.messages.recv().await.unwrap().1), expected);
     }
@@ -62,9 +61,10 @@ async fn what_waits_to_be_read_is_bounded_in_bytes() {
     let (alice, mut bob) = pair(1000, &config);
     let count = fill(&alice, 1, 3_000).await;
     let status = bob.connection.status();
-    // Each holds four messages, the last of which goes over the bound, and one is between them.
+    // Four messages, the last of which goes over the bound; and no more than as many in the mailbox.
     assert_eq!((status.inbox_messages, status.inbox_bytes), (4, 12_000));
-    assert_eq!(status.counters.messages_received, 9);
+    let received = status.counters.messages_received;
+    assert!((5..=8).contains(&received), "{received}");
     for expected in 0..count {
         assert_eq!(number(&bob.messages.recv().await.unwrap().1), expected);
     }

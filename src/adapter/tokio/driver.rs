@@ -19,8 +19,9 @@ use crate::machine::Machine;
 use crate::time::{Duration, Instant};
 use crate::wire::{AnyCodec, Codec};
 
-/// Rounds in one poll. Each moves at most 256 KiB either way; then other tasks get their turn.
-const ROUNDS: usize = 8;
+/// Rounds in one poll. Each moves at most 256 KiB either way; then other tasks get their turn, and a reader its messages
+/// while they are in the cache.
+const ROUNDS: usize = 2;
 
 /// Carries the bytes of one connection between the stream and the machine, until it ends. Spawn it.
 ///

@@ -20,7 +20,7 @@ pub(super) const COMMON: usize = 0;
 
 /// Messages and bytes after which a mailbox is full, unless the inbox of the machine is smaller. This is what is handed to
 /// a reader at once, so it need not be large: what does not fit waits in the inbox.
-const MAILBOX_MESSAGES: usize = 512;
+const MAILBOX_MESSAGES: usize = 4096;
 const MAILBOX_BYTES: usize = 512 << 10;
 
 /// One bounded queue per reader, filled in the order of arrival.
@@ -97,22 +97,12 @@ impl Mailboxes {
 
     /// Moves what the machine has into the mailboxes, as far as these have room.
     pub(super) fn fill<C: Codec>(&mut self, machine: &mut MConnState<C>, wakers: &mut Vec<Waker>) {
-        loop {
-            let message = match self.held.take() {
-                Some(message) => message,
-                None => match machine.poll_event() {
-                    Some(Event::Message { channel, payload }) => {
-                        self.taken.messages = self.taken.messages.saturating_add(1);
-                        self.taken.bytes = self.taken.bytes.saturating_add(payload.len());
-                        (channel, payload)
-                    }
-                    Some(Event::Closed(reason)) => return self.end(reason, wakers),
-                    None => {
-                        self.taken.all = true;
-                        return;
-                    }
-                },
-            };
+        // After the end nothing is added any more: what is left moves here, and the end can be told at once.
+        let ended = machine.may_send(0, 0) == Err(SendRefusal::Closed);
+        if !ended && self.fill_at_once(machine, wakers) {
+            return;
+        }
+        while let Some(message) = self.next(machine, wakers) {
             let index = self.index_of(message.0);
             let (max_messages, max_bytes) = (self.max_messages, self.max_bytes);
             let Some(mailbox) = self.boxes.get_mut(index) else { continue };
@@ -120,12 +110,57 @@ impl Mailboxes {
                 continue;
             }
             let full = mailbox.queue.len() >= max_messages || mailbox.bytes >= max_bytes;
-            // After the end nothing is added any more: what is left moves here, and the end can be told at once.
-            if full && !has_ended(machine) {
+            if full && !ended {
                 self.held = Some(message);
                 return;
             }
             mailbox.push(message, wakers);
+        }
+    }
+
+    /// The frequent case: a single reader. It gets all that waits in one piece when it has nothing, and comes back for the
+    /// rest. Returns whether that is all there is to do.
+    fn fill_at_once<C: Codec>(&mut self, machine: &mut MConnState<C>, wakers: &mut Vec<Waker>) -> bool {
+        if self.of_channel.is_some() || self.held.is_some() {
+            return false;
+        }
+        let Some(common) = self.boxes.first_mut() else { return false };
+        if common.abandoned {
+            return false;
+        }
+        if !common.queue.is_empty() {
+            return true;
+        }
+        let Some(bytes) = machine.swap_messages(&mut common.queue, self.max_messages, self.max_bytes) else {
+            return false;
+        };
+        common.bytes = bytes;
+        self.taken.all = true;
+        if !common.queue.is_empty() {
+            wakers.extend(common.waker.take());
+        }
+        true
+    }
+
+    /// The next message: the one for a mailbox that was full, or the machine's.
+    fn next<C: Codec>(&mut self, machine: &mut MConnState<C>, wakers: &mut Vec<Waker>) -> Option<Message> {
+        if let Some(message) = self.held.take() {
+            return Some(message);
+        }
+        match machine.poll_event() {
+            Some(Event::Message { channel, payload }) => {
+                self.taken.messages = self.taken.messages.saturating_add(1);
+                self.taken.bytes = self.taken.bytes.saturating_add(payload.len());
+                Some((channel, payload))
+            }
+            Some(Event::Closed(reason)) => {
+                self.end(reason, wakers);
+                None
+            }
+            None => {
+                self.taken.all = true;
+                None
+            }
         }
     }
 
@@ -229,9 +264,4 @@ impl Mailboxes {
             *common = Mailbox { abandoned: true, ..Mailbox::default() };
         }
     }
-}
-
-/// Whether the machine takes no more input; its last events may still wait.
-fn has_ended<C: Codec>(machine: &MConnState<C>) -> bool {
-    machine.may_send(0, 0) == Err(SendRefusal::Closed)
 }

@@ -77,9 +77,11 @@ impl<C: Codec> Reader<C> {
 /// The messages of the peer, from all channels that have no [`ChannelMessages`] of their own.
 ///
 /// A [`Stream`] of channel and message, in the order of arrival. It ends when the connection has ended and everything that
-/// came before was read; [`Connection::closed`](super::Connection::closed) tells why. What waits is bounded in messages and
-/// bytes (`inbox_messages` and `inbox_bytes` of the configuration, and at most 1,024 messages or 1 MiB and two messages more
-/// that are being handed over); when nobody reads, nothing is read from the peer either, and nothing is lost.
+/// came before was read; [`Connection::closed`](super::Connection::closed) tells why.
+///
+/// What waits is bounded in messages and bytes: `inbox_messages` and `inbox_bytes` of the configuration, and as much again
+/// (but no more than 4,096 messages or 512 KiB) in each of the two steps in which it is handed over. When nobody reads,
+/// nothing is read from the peer either, and nothing is lost.
 ///
 /// When it is dropped, what comes on its channels is thrown away from then on.
 #[derive(Debug)]
@@ -108,7 +110,7 @@ impl<C: Codec> Messages<C> {
     /// `None` when the connection has no such channel, or when it was taken before.
     ///
     /// All channels share one byte stream. So whoever takes a channel and does not read it stops the others too, once its
-    /// bounds (at most 512 messages or 512 KiB) are reached.
+    /// bounds (those of the inbox, and at most 512 KiB) are reached.
     pub fn take_channel(&mut self, channel: u8) -> Option<ChannelMessages<C>> {
         if !self.reader.handle.channels.contains(&channel) {
             return None;

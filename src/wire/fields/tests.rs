@@ -61,8 +61,8 @@ fn field_numbers_are_cut_to_32_bits_unless_strict() {
 fn wire_types_are_as_expected_or_an_error() {
     let tag = Tag { number: 3, wire_type: 2, offset: 7 };
     assert_eq!(tag.field(), 3);
-    assert_eq!(tag.expect(BYTES), Ok(()));
-    assert_eq!(tag.expect(VARINT), error(DecodeRule::WrongWireType { field: 3, wire_type: 2 }, 7));
+    assert_eq!(tag.must_be(BYTES), Ok(()));
+    assert_eq!(tag.must_be(VARINT), error(DecodeRule::WrongWireType { field: 3, wire_type: 2 }, 7));
 }
 
 #[test]
