@@ -66,6 +66,3 @@ pub use frame::Frame;
 pub use scheduler::{LeastRecentlySent, Scheduler};
 pub use state::MConnState;
 pub use status::{ChannelStatus, Counters, Status};
-
-#[cfg(test)]
-mod tests;

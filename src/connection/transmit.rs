@@ -38,7 +38,7 @@ impl<C: Codec> MConnState<C> {
     /// bytes were appended.
     ///
     /// This is the hot path of sending: call it when the transport can take output, with a `max` of 64 KiB or so. Packets are
-    /// whole: a packet that does not fit into `max` waits, so give at least `send_payload_size` and 24 bytes. The bytes are
+    /// whole: a packet that does not fit into `max` waits, so give at least `send_payload_size` and [`Header::CAPACITY`] bytes. The bytes are
     /// those that [`poll_transmit`](crate::machine::Machine::poll_transmit) gives one by one.
     pub fn transmit_into(&mut self, now: Instant, out: &mut BytesMut, max: usize) -> usize {
         if self.has_ended() {

@@ -13,14 +13,14 @@ use mconn::rate::TokenBucket;
 use mconn::time::Instant;
 
 /// A ping each 60 s, 45 s for an answer, one channel.
-fn config(liveness: Liveness) -> MConnConfig {
+pub(crate) fn config(liveness: Liveness) -> MConnConfig {
     let mut config = MConnConfig::default().channel(ChannelConfig::new(1, 1));
     config.liveness = liveness;
     config
 }
 
 /// Tells the time, and pulls what comes out.
-fn tick(state: &mut MConnState, now: Instant) -> Vec<Seen> {
+pub(crate) fn tick(state: &mut MConnState, now: Instant) -> Vec<Seen> {
     state.handle_timeout(now);
     seen(&output(state, now))
 }

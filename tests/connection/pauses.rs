@@ -1,5 +1,6 @@
 //! While we do not read: no time counts against the peer, and it hears of us.
 
+use crate::keepalive::{config, tick};
 use crate::support::{
     PING, PONG, Seen, closed, closed_by, events, feed, feed_once, machine, ms, output, packet, sec, secs, seen,
 };
@@ -10,19 +11,6 @@ use mconn::connection::{
 use mconn::machine::Machine;
 use mconn::rate::{Flowrate, TokenBucket};
 use mconn::time::{Duration, Instant};
-
-/// A ping each 60 s, 45 s for an answer, one channel.
-fn config(liveness: Liveness) -> MConnConfig {
-    let mut config = MConnConfig::default().channel(ChannelConfig::new(1, 1));
-    config.liveness = liveness;
-    config
-}
-
-/// Tells the time, and pulls what comes out.
-fn tick(state: &mut MConnState, now: Instant) -> Vec<Seen> {
-    state.handle_timeout(now);
-    seen(&output(state, now))
-}
 
 /// An inbox of one message, and that one in it.
 fn asleep(mut config: MConnConfig, now: Instant) -> MConnState {
