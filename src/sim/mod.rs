@@ -33,6 +33,7 @@
 //! A seed means the same as long as the code below this module draws the same numbers, on every platform and optimisation
 //! level. Each link and each driver draws from a sequence of its own.
 
+mod datagram;
 mod driver;
 mod endpoint;
 mod ledger;
@@ -46,6 +47,9 @@ mod stream;
 mod trace;
 mod violation;
 
+pub use datagram::{
+    Act, Bursts, Classifier, DatagramConfig, DatagramLink, Fate, Label, LinkCounters, Loss, Partition, Passage, Rule,
+};
 pub use driver::{Driver, Reader};
 pub use ledger::{Account, Ledger};
 pub use link::{ByteLink, Cut, CutKind, LinkBroken, LinkConfig, Read, Stalls};
