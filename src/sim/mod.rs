@@ -39,6 +39,7 @@ mod endpoint;
 mod ledger;
 mod link;
 mod memory;
+mod messages;
 mod operation;
 mod pair;
 mod random;
@@ -46,6 +47,7 @@ mod scenario;
 mod stream;
 mod trace;
 mod violation;
+mod world;
 
 pub use datagram::{
     Act, Bursts, Classifier, DatagramConfig, DatagramLink, Fate, Label, LinkCounters, Loss, Partition, Passage, Rule,
@@ -54,6 +56,7 @@ pub use driver::{Driver, Reader};
 pub use ledger::{Account, Ledger};
 pub use link::{ByteLink, Cut, CutKind, LinkBroken, LinkConfig, Read, Stalls};
 pub use memory::Memory;
+pub use messages::{MessageLedger, Promise};
 pub use operation::Operation;
 pub use pair::{Delivery, Pair, PairConfig};
 pub use random::Random;
@@ -61,6 +64,9 @@ pub use scenario::{Closing, Outcome, Scenario};
 pub use stream::{Refused, Report, StreamMachine};
 pub use trace::{Entry, Fnv, Happening, Trace};
 pub use violation::Violation;
+pub use world::{
+    Address, ClockJump, DatagramEndpoint, Desk, Failure, Habits, Occurrence, Shown, World, WorldConfig, WorldTrace,
+};
 
 use core::fmt;
 

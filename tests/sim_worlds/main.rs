@@ -1,0 +1,493 @@
+//! Worlds of endpoints that send each other datagrams over links with every fault, and the oracles that watch them.
+
+mod toy;
+
+use bytes::{Bytes, BytesMut};
+use mconn::sim::{
+    Act, Address, ClockJump, DatagramConfig, DatagramEndpoint, Desk, Fnv, Habits, LinkCounters, Partition, Promise,
+    Random, Rule, Violation, World, WorldConfig,
+};
+use mconn::time::{Duration, Instant};
+use toy::{End, Fault, Toy, label};
+
+/// How to see a seed again.
+fn again(seed: u64) -> String {
+    format!("MCONN_SEED={seed} cargo test --features sim --test sim_worlds what_is_sent")
+}
+
+const A: Address = Address::new(0);
+const B: Address = Address::new(1);
+
+fn messages(random: &mut Random, count: u32) -> Vec<Bytes> {
+    (0..count)
+        .map(|_| {
+            let mut bytes = vec![0; random.size(1..=400)];
+            random.fill(&mut bytes);
+            bytes.into()
+        })
+        .collect()
+}
+
+/// Two toys with a fault each, over this link, that send each other this many messages.
+fn pair(seed: u64, config: WorldConfig, habits: [Habits; 2], faults: [Fault; 2], counts: [u32; 2]) -> World<Toy> {
+    let mut random = Random::new(!seed);
+    let mut world = World::new(seed, config);
+    let [habits_a, habits_b] = habits;
+    world.add(Toy::new(B, messages(&mut random, counts[0]), counts[1], faults[0]), habits_a);
+    world.add(Toy::new(A, messages(&mut random, counts[1]), counts[0], faults[1]), habits_b);
+    world
+}
+
+/// The same over an ideal link that takes 10 ms.
+fn simple(faults: [Fault; 2]) -> World<Toy> {
+    let link = DatagramConfig::new().latency(Duration::from_millis(10)).classifier(label);
+    pair(1, WorldConfig::new(link).trace(true), [Habits::exact(), Habits::exact()], faults, [5, 5])
+}
+
+fn drawn(seed: u64, trace: bool) -> World<Toy> {
+    let mut random = Random::new(seed);
+    let mut link = DatagramConfig::drawn(&mut random);
+    link.classifier = Some(label);
+    let other = DatagramConfig::drawn(&mut random).classifier(label);
+    let habits = [Habits::drawn(&mut random), Habits::drawn(&mut random)];
+    let counts = [random.below(12) as u32 + 3, random.below(12) as u32];
+    let mut world = pair(seed, WorldConfig::new(link).trace(trace), habits, [Fault::None; 2], counts);
+    world.set_link(B, A, other);
+    world
+}
+
+/// Everything that must hold at the end of a run.
+fn verdict(world: &mut World<Toy>) -> Result<(), Violation<Address>> {
+    world.run()?;
+    let ends = [A, B].map(|address| world.endpoint(address).and_then(|toy| toy.end));
+    if ends == [Some(End::Done); 2] { world.missing().map_or(Ok(()), Err) } else { Ok(()) }
+}
+
+fn run(seed: u64) -> World<Toy> {
+    let mut world = drawn(seed, false);
+    if verdict(&mut world).is_err() {
+        // Once more, with a trace.
+        let mut world = drawn(seed, true);
+        let violation = verdict(&mut world).expect_err("the same seed gives the same run");
+        panic!("{}", world.failure(violation, again(world.seed())));
+    }
+    world
+}
+
+#[test]
+fn what_is_sent_arrives_over_every_drawn_link() {
+    let mut sum = [0; 8];
+    let only = std::env::var("MCONN_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = only.map_or(0..800, |seed| seed..seed + 1);
+    for seed in seeds.clone() {
+        let world = run(seed);
+        let (delivered, _) = world.delivered();
+        let ends = [A, B].map(|address| world.endpoint(address).and_then(|toy| toy.end));
+        assert_eq!(ends, [Some(End::Done); 2], "seed {seed}: the links are not that bad");
+        sum[0] += delivered;
+        for (_, _, counters) in world.counters() {
+            let c: &LinkCounters = counters;
+            let faults =
+                [c.lost_random, c.lost_burst, c.lost_partition, c.duplicated, c.corrupted, c.truncated, c.overtaken];
+            sum[1..].iter_mut().zip(faults).for_each(|(sum, count)| *sum += count);
+        }
+    }
+    assert!(only.is_some() || sum.iter().all(|count| *count > 100), "every fault struck: {sum:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    let mut hash = Fnv::new();
+    for seed in 0..40 {
+        let trace = || {
+            let mut world = drawn(seed, true);
+            verdict(&mut world).expect("no violation");
+            world.trace().clone()
+        };
+        let (one, two) = (trace(), trace());
+        assert_eq!(one.difference(&two), None);
+        hash.update(&one.hash().to_le_bytes());
+    }
+    // The same on every platform and optimisation level. Whoever changes what happens puts the new number here.
+    assert_eq!(hash.finish(), 0x9f20_8ee3_a938_b478, "{:#x}", hash.finish());
+}
+
+#[test]
+fn a_trace_changes_nothing() {
+    for seed in 0..20 {
+        let (mut with, mut without) = (drawn(seed, true), drawn(seed, false));
+        verdict(&mut with).expect("no violation");
+        verdict(&mut without).expect("no violation");
+        assert_eq!((with.events(), with.now(), with.summary()), (without.events(), without.now(), without.summary()));
+        assert!(without.trace().entries().is_empty() && with.trace().entries().len() > 10);
+    }
+}
+
+#[test]
+fn a_trace_reads() {
+    let link = DatagramConfig::new().latency(Duration::from_millis(10)).classifier(label);
+    let config = WorldConfig::new(link).trace(true);
+    let mut world = pair(1, config, [Habits::exact(), Habits::exact()], [Fault::None; 2], [5, 0]);
+    let link = world.link_mut(A, B).expect("both are there");
+    link.script(Rule::new(Act::Drop).kind("data").number(1).nth(1));
+    world.run_until(Instant::from_millis(340)).expect("no violation");
+    let text = world.trace().to_string();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("data 1 ")).collect();
+    let (start, end) = (
+        |line: &str, text: &str| assert!(line.starts_with(text), "{line}"),
+        |line: &str, text: &str| {
+            assert!(line.ends_with(text), "{line}");
+        },
+    );
+    assert_eq!(lines.len(), 3, "{text}");
+    start(lines[0], "     0.020000000 A -> B #2 data 1 (");
+    end(lines[0], ") lost: by script");
+    start(lines[1], "     0.320000000 A -> B #3 data 1 (");
+    end(lines[1], ") sent");
+    start(lines[2], "     0.330000000 B <- A #3 data 1 (");
+    end(lines[2], ") arrived");
+    assert!(world.summary().contains("A -> B: kept "), "{}", world.summary());
+}
+
+mod oracles {
+    use super::*;
+
+    fn violation(faults: [Fault; 2], with: impl FnOnce(&mut World<Toy>)) -> Violation<Address> {
+        let mut world = simple(faults);
+        with(&mut world);
+        match verdict(&mut world) {
+            Err(violation) => violation,
+            Ok(()) => world.missing().unwrap_or_else(|| panic!("{faults:?} was not found:\n{}", world.trace())),
+        }
+    }
+
+    fn found(fault: Fault, with: impl FnOnce(&mut World<Toy>)) -> String {
+        violation([Fault::None, fault], with).to_string()
+    }
+
+    fn nothing(_: &mut World<Toy>) {}
+
+    fn act(rule: Act) -> impl FnOnce(&mut World<Toy>) {
+        move |world| world.link_mut(A, B).expect("both are there").script(Rule::new(rule).kind("data").number(1).nth(1))
+    }
+
+    #[test]
+    fn an_honest_pair_is_not_accused() {
+        for rule in [Act::Drop, Act::Corrupt, Act::Truncate(3), Act::Duplicate(Duration::from_secs(1))] {
+            let mut world = simple([Fault::None; 2]);
+            act(rule)(&mut world);
+            verdict(&mut world).expect("no violation");
+            assert_eq!((world.missing(), world.delivered().0), (None, 10));
+        }
+    }
+
+    #[test]
+    fn broken_promises_are_found() {
+        let delivery =
+            |text: String, expected: &str| assert!(text.contains("B: message") && text.contains(expected), "{text}");
+        delivery(found(Fault::Loses, nothing), "message 2 on channel 0x01");
+        delivery(found(Fault::Doubles, act(Act::Duplicate(Duration::ZERO))), "message 2 on channel 0x01");
+        delivery(found(Fault::Reorders, nothing), "message 2 on channel 0x01: ");
+        delivery(found(Fault::Truncates, nothing), "the same as far as they go");
+        delivery(found(Fault::Invents, nothing), "message 3 on channel 0x01: 8 bytes");
+        delivery(found(Fault::Trusts, act(Act::Truncate(14))), "message 1 on channel 0x01");
+    }
+
+    #[test]
+    fn a_lost_last_message_is_missing() {
+        let mut world = World::new(1, WorldConfig::default());
+        let three = vec![Bytes::from("1"), Bytes::from("2"), Bytes::from("3")];
+        world.add(Toy::new(B, three, 0, Fault::None), Habits::exact());
+        world.add(Toy::new(A, vec![], 3, Fault::Loses), Habits::exact());
+        let missing = verdict(&mut world).expect_err("the third is lost");
+        assert_eq!(missing.to_string(), "B got 2 of 3 messages on channel 0x01");
+    }
+
+    #[test]
+    fn runs_that_do_not_end_are_ended() {
+        assert!(matches!(violation([Fault::None, Fault::Spins], nothing), Violation::Spin { events: 100_000, .. }));
+        assert!(matches!(violation([Fault::None, Fault::Babbles], nothing), Violation::Spin { .. }));
+        let lost = |world: &mut World<Toy>| act(Act::Drop)(world);
+        let stuck = violation([Fault::Forgets, Fault::Forgets], lost);
+        assert!(matches!(&stuck, Violation::Stuck { state, .. } if state.starts_with("A: 4 to send, ")), "{stuck}");
+        let link = DatagramConfig::new();
+        let mut config = WorldConfig::new(link);
+        config.max_time = Duration::from_secs(3_600);
+        config.max_events = 1_000;
+        let mut ticking = Habits::exact();
+        ticking.ticks = Some(Duration::from_secs(100));
+        let habits = [ticking, Habits::exact()];
+        let lives = [Fault::Lives, Fault::Lives];
+        let mut world = pair(1, config.clone(), habits.clone(), lives, [0, 0]);
+        assert!(
+            matches!(world.run(), Err(Violation::Endless { at, events: ..1_000 }) if at > Instant::from_secs(3_600))
+        );
+        let mut world = pair(1, config, habits, [Fault::None, Fault::None], [900, 900]);
+        assert!(matches!(world.run(), Err(Violation::Endless { events: 1_001, .. })));
+    }
+
+    #[test]
+    fn limits_and_rules_are_watched() {
+        assert_eq!(found(Fault::Hoards, nothing), "0ns B holds 1000 acknowledgements; the limit is 100");
+        assert_eq!(found(Fault::Strays, nothing), "0ns B: it sends to N77, and nobody is there");
+    }
+
+    #[test]
+    fn a_failure_says_how_to_see_it_again() {
+        let mut world = simple([Fault::None, Fault::Truncates]);
+        let violation = world.run().expect_err("it truncates");
+        let text = world.failure(violation, again(world.seed())).to_string();
+        let first = text.lines().next().expect("a line");
+        assert!(first.starts_with("seed 1: 50ms B: message 2 on channel 0x01: "), "{first}");
+        assert!(
+            first.ends_with("; again: MCONN_SEED=1 cargo test --features sim --test sim_worlds what_is_sent"),
+            "{first}"
+        );
+        assert!(text.lines().count() > 20, "and a trace:\n{text}");
+    }
+}
+
+#[test]
+fn a_peer_that_is_not_reached_ends_the_run_with_an_error() {
+    let mut world = simple([Fault::None; 2]);
+    let down = DatagramConfig::new().partition(Partition::for_ever(Instant::from_millis(35)));
+    world.set_link(A, B, down);
+    verdict(&mut world).expect("no promise is broken");
+    assert_eq!(world.endpoint(A).and_then(|toy| toy.end), Some(End::GaveUp));
+    assert!(world.missing().is_some() && world.events() < 1_000);
+}
+
+#[test]
+fn black_holes_swallow_where_they_may() {
+    let mut config = WorldConfig::default().trace(true);
+    config.black_holes = true;
+    let mut world = World::new(1, config);
+    world.add(Toy::new(Address::new(9), vec![Bytes::from("?")], 0, Fault::None), Habits::exact());
+    world.run().expect("no violation");
+    assert_eq!(world.endpoint(A).and_then(|toy| toy.end), Some(End::GaveUp));
+    assert!(world.trace().to_string().contains("A -> J (14 bytes) lost: nobody is there"));
+}
+
+#[test]
+fn a_restarted_endpoint_starts_with_clean_books() {
+    let mut world = simple([Fault::None; 2]);
+    world.run_until(Instant::from_millis(50)).expect("no violation");
+    let old = world.replace(A, Toy::new(B, vec![], 0, Fault::None)).expect("somebody is there");
+    assert_eq!((old.end, world.ledger(A, B).is_none()), (None, true));
+    assert!(world.replace(Address::new(9), old).is_err());
+    assert!(world.link_mut(A, Address::new(9)).is_none());
+}
+
+#[test]
+fn what_is_injected_arrives_as_if_the_other_had_sent_it() {
+    let mut world = simple([Fault::None; 2]);
+    world.run_until(Instant::from_millis(5)).expect("no violation");
+    let mut forged = BytesMut::new();
+    toy::encode(&mut forged, b'd', 0, b"forged");
+    world.inject(A, B, b"noise").expect("both are there");
+    world.inject(A, B, &forged).expect("both are there");
+    // The true message 0 came first. A forged one that comes first would be delivered: the toy has no tag.
+    world.run_until(Instant::from_millis(100)).expect("it is too late to harm");
+    toy::encode(&mut forged, b'd', 5, b"");
+    forged.clear();
+    toy::encode(&mut forged, b'd', 5, b"forged");
+    world.run_while(|world| world.ledger(A, B).is_some_and(|ledger| ledger.total().0 < 5)).expect("no violation");
+    world.inject(A, B, &forged).expect("both are there");
+    assert!(matches!(world.run(), Err(Violation::Delivery { side: B, index: 5, .. })));
+}
+
+/// One that sends a number of datagrams at the start, and keeps what it gets.
+struct Plain {
+    to: Vec<Address>,
+    wake: Option<Instant>,
+    got: Vec<(Instant, Address, u8)>,
+    woken: Vec<Instant>,
+    /// Sends two messages that may expire.
+    messages: bool,
+    /// Takes every datagram for the second of them.
+    takes: bool,
+}
+
+impl Plain {
+    fn new(to: &[Address]) -> Self {
+        Self { to: to.into(), wake: None, got: vec![], woken: vec![], messages: false, takes: false }
+    }
+}
+
+impl DatagramEndpoint for Plain {
+    fn handle_datagram(&mut self, now: Instant, from: Address, datagram: &mut BytesMut) {
+        self.got.push((now, from, datagram.split().freeze()[0]));
+    }
+    fn handle_timeout(&mut self, now: Instant) {
+        self.woken.push(now);
+        self.wake = self.wake.filter(|wake| *wake > now);
+    }
+    fn poll_transmit(&mut self, _: Instant, into: &mut BytesMut) -> Option<Address> {
+        let to = self.to.pop()?;
+        into.extend_from_slice(&[self.to.len() as u8]);
+        Some(to)
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.wake
+    }
+    fn act(&mut self, _: Instant, desk: &mut Desk<'_>) -> Result<(), Violation<Address>> {
+        if self.messages {
+            self.messages = false;
+            desk.promise(B, 2, Promise::Expiring);
+            desk.accepted(B, 2, Bytes::from("x"));
+            desk.accepted(B, 2, Bytes::from("y"));
+        }
+        for (_, from, _) in self.got.drain(..self.got.len() * usize::from(self.takes)) {
+            desk.delivered(from, 2, b"y")?;
+        }
+        Ok(())
+    }
+    fn is_over(&self) -> bool {
+        self.wake.is_none()
+    }
+}
+
+#[test]
+fn many_endpoints_each_with_its_own_links() {
+    let count = 40;
+    let mut world = World::new(3, WorldConfig::new(DatagramConfig::new().latency(Duration::from_millis(5))));
+    let all: Vec<Address> = (0..count).map(Address::new).collect();
+    for _ in 0..count {
+        world.add(Plain::new(&all), Habits::exact());
+    }
+    let slow = DatagramConfig::new().latency(Duration::from_millis(9));
+    world.set_link(Address::new(3), Address::new(4), slow);
+    while world.step().expect("no violation") {}
+    assert_eq!(world.counters().count(), 1_600, "also to itself");
+    for to in &all {
+        let got = &world.endpoint(*to).expect("it is there").got;
+        assert_eq!(got.len(), 40);
+        for (when, from, _) in got {
+            let slow = (from.index(), to.index()) == (3, 4);
+            assert_eq!(*when, Instant::from_millis(if slow { 9 } else { 5 }));
+        }
+    }
+}
+
+#[test]
+fn links_draw_the_same_whoever_talks_first() {
+    let lossy = DatagramConfig::new().loss(500_000);
+    let kept = |order: &[Address]| {
+        let mut world = World::new(3, WorldConfig::new(lossy.clone()));
+        let c = Address::new(2);
+        world.add(Plain::new(order), Habits::exact());
+        world.add(Plain::new(&[]), Habits::exact());
+        world.add(Plain::new(&[]), Habits::exact());
+        while world.step().expect("no violation") {}
+        let kept = |to| world.counters().find(|line| (line.0, line.1) == (A, to)).map(|line| line.2.kept());
+        (kept(c), world.endpoint(c).map(|plain| plain.got.len()))
+    };
+    let c = Address::new(2);
+    let (first, second) = ([[c; 50], [A; 50]].concat(), [[A; 50], [c; 50]].concat());
+    assert_eq!(kept(&first), kept(&second));
+}
+
+#[test]
+fn expiring_messages_may_be_missing_and_no_more() {
+    let mut world = World::new(1, WorldConfig::default().trace(true));
+    let mut sender = Plain::new(&[B]);
+    sender.messages = true;
+    world.add(sender, Habits::exact());
+    let mut receiver = Plain::new(&[]);
+    receiver.takes = true;
+    world.add(receiver, Habits::exact());
+    while world.step().expect("no violation") {}
+    assert_eq!((world.missing(), world.delivered()), (None, (1, 1)));
+    assert_eq!(world.ledger(A, B).map(|ledger| ledger.skipped()), Some(1));
+    world.inject(A, B, b"!").expect("both are there");
+    assert!(matches!(world.step(), Err(Violation::Delivery { index: 1, .. })), "it was delivered already");
+}
+
+mod habits {
+    use super::*;
+
+    fn world(habits: Habits, deadline: u64) -> World<Plain> {
+        let mut world = World::new(1, WorldConfig::default());
+        let mut plain = Plain::new(&[]);
+        plain.wake = Some(Instant::from_millis(deadline));
+        world.add(plain, habits);
+        world
+    }
+
+    fn woken(habits: Habits, deadline: u64) -> (Vec<Instant>, Instant) {
+        let mut world = world(habits, deadline);
+        world.run().expect("no violation");
+        (world.endpoint(A).expect("it is there").woken.clone(), world.now())
+    }
+
+    fn at(milliseconds: u64) -> Instant {
+        Instant::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn an_exact_driver_wakes_at_the_deadline() {
+        assert_eq!(woken(Habits::exact(), 20), (vec![at(0), at(20)], at(20)));
+    }
+
+    #[test]
+    fn a_late_one_wakes_later_and_not_before() {
+        let mut habits = Habits::exact();
+        habits.lateness = Duration::from_millis(10);
+        let (_, end) = woken(habits, 20);
+        assert!(end > at(20) && end <= at(30), "{end}");
+    }
+
+    #[test]
+    fn ticks_come_at_random_until_the_end() {
+        let mut habits = Habits::exact();
+        habits.ticks = Some(Duration::from_millis(10));
+        let (woken, end) = woken(habits, 10_000);
+        assert_eq!(end, at(10_000));
+        assert!((800..1_200).contains(&woken.len()), "{}", woken.len());
+    }
+
+    #[test]
+    fn a_clock_that_errs_reaches_every_deadline() {
+        let mut habits = Habits::exact();
+        habits.clock_error = Duration::from_millis(8);
+        let (woken, end) = woken(habits, 200);
+        assert!(end >= at(192) && end <= at(208), "{end}");
+        assert!(woken.last().is_some_and(|last| *last >= at(200)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_moves_the_deadline() {
+        for (back, expected) in [(false, 70), (true, 130)] {
+            let mut habits = Habits::exact();
+            habits.jump = Some(ClockJump { at: at(10), by: Duration::from_millis(30), back });
+            assert_eq!(woken(habits, 100).1, at(expected));
+        }
+        let mut habits = Habits::exact();
+        habits.clock_ahead = Duration::from_millis(60);
+        assert_eq!(woken(habits, 100), (vec![at(60), at(100)], at(40)));
+    }
+
+    #[test]
+    fn who_sleeps_gets_its_datagrams_afterwards() {
+        let mut habits = Habits::exact();
+        habits.pauses = vec![Partition::new(at(5), at(50))];
+        let mut world = world(habits, 20);
+        world.run_until(at(10)).expect("no violation");
+        world.inject(A, A, b"x").expect("it is there");
+        world.run_until(at(49)).expect("no violation");
+        assert!(world.endpoint(A).is_some_and(|plain| plain.got.is_empty() && plain.woken.len() == 1));
+        world.run_until(at(50)).expect("no violation");
+        let plain = world.endpoint(A).expect("it is there");
+        assert_eq!((plain.woken.as_slice(), plain.wake), (&[at(0), at(50)][..], None));
+    }
+}
+
+#[test]
+fn endpoints_of_many_kinds_share_a_world() {
+    let mut world: World<Box<dyn DatagramEndpoint>> = World::new(1, WorldConfig::default());
+    world.add(Box::new(Toy::new(B, vec![Bytes::from("hello")], 0, Fault::None)), Habits::exact());
+    world.add(Box::new(Plain::new(&[A])), Habits::exact());
+    world.run().expect("no promise is broken");
+    assert!(world.is_over());
+    assert!(world.endpoint(A).is_some_and(|endpoint| endpoint.describe() == "1 to send, 0 of 0 got"));
+}
