@@ -119,7 +119,7 @@
     feature = "secret",
     doc = "| [`secret`] | CometBFT's SecretConnection: the handshake as a machine, frames |"
 )]
-#![cfg_attr(feature = "sim", doc = "| [`sim`] | seeded links and pairs in virtual time |")]
+#![cfg_attr(feature = "sim", doc = "| [`sim`] | seeded links, pairs and worlds in virtual time |")]
 #![cfg_attr(
     any(feature = "tokio", feature = "blocking"),
     doc = "| [`adapter`] | drivers for tokio and for plain threads |"
@@ -134,7 +134,7 @@
 //! | `blocking` | no | `adapter::blocking`: two threads over `std::net::TcpStream` |
 //! | `secret` | no | `secret`: CometBFT's SecretConnection; pure Rust, `no_std` |
 //! | `ring` | no | `secret` with ring's ChaCha20-Poly1305, about four times as fast; needs a C compiler |
-//! | `sim` | no | `sim`: pairs of machines over seeded links in virtual time |
+//! | `sim` | no | `sim`: machines over seeded links, of bytes and of datagrams, in virtual time |
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -1,5 +1,16 @@
 //! Machines over seeded links in virtual time: thousands of connections in one thread, each replayable from a number.
 //!
+//! | | byte streams | datagrams |
+//! | --- | --- | --- |
+//! | the machine | [`StreamMachine`] | [`DatagramEndpoint`] |
+//! | the link | [`ByteLink`], [`LinkConfig`] | [`DatagramLink`], [`DatagramConfig`], [`Rule`] |
+//! | the driver | [`Driver`] | [`Habits`] |
+//! | all together | [`Pair`] | [`World`], of any number of endpoints |
+//! | what was promised | [`Ledger`] | [`MessageLedger`], [`Promise`] |
+//! | what happened | [`Trace`] of [`Happening`]s | [`Trace`] of [`Occurrence`]s |
+//!
+//! # Byte streams
+//!
 //! A [`Pair`] joins two machines by two [`ByteLink`]s with latency, bandwidth, bounded buffers, reads cut into pieces, stalls
 //! and cuts. [`Driver`]s wake them exactly when there is a reason, or also at random, late, and with clocks that go back.
 //! After every event oracles look for a broken promise ([`Violation`]), and a [`Trace`] tells all that happened. There is
@@ -27,6 +38,12 @@
 //!
 //! A [`Scenario`] draws all of that from one seed: codec, channels, limiters, links, faults, users. The tests of this crate
 //! run thousands of them, and `cargo run --release --features sim --example soak` any number.
+//!
+//! # Datagrams
+//!
+//! A [`DatagramLink`] delays, loses, doubles, reorders and damages datagrams, by chance and by script. A [`World`] has one from
+//! each endpoint to each with which it talks. Its endpoints tell a [`Desk`] what they send and get, and the ledgers behind it
+//! find what was lost, doubled, reordered, cut short or invented, each channel by its own [`Promise`].
 //!
 //! # Seeds
 //!

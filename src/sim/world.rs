@@ -34,7 +34,6 @@ pub use occurrence::{Occurrence, Shown};
 /// The trace of a [`World`].
 pub type WorldTrace = Trace<Address, Occurrence>;
 
-/// What [`World`]s end with.
 type Verdict<T> = Result<T, Violation<Address>>;
 
 /// Many endpoints with a [`DatagramLink`] from each to each with which it talks, in virtual time; all chance comes from one
@@ -48,36 +47,44 @@ type Verdict<T> = Result<T, Violation<Address>>;
 /// use mconn::sim::{Address, DatagramConfig, DatagramEndpoint, Habits, World, WorldConfig};
 /// use mconn::time::{Duration, Instant};
 ///
-/// /// Sends a number until it comes back smaller; whoever gets one sends one less.
-/// struct Counter { peer: Address, number: u8, next: Option<Instant> }
+/// /// Asks every 100 ms until it is answered; answers whenever it is asked.
+/// struct Peer {
+///     other: Address,
+///     ask_at: Option<Instant>,
+///     answers: u32,
+/// }
 ///
-/// impl DatagramEndpoint for Counter {
-///     fn handle_datagram(&mut self, now: Instant, _from: Address, datagram: &mut BytesMut) {
-///         if datagram[0] < self.number {
-///             self.number = datagram[0].saturating_sub(1);
-///             self.next = Some(now);
-///         }
+/// impl DatagramEndpoint for Peer {
+///     fn handle_datagram(&mut self, _now: Instant, _from: Address, datagram: &mut BytesMut) {
+///         if datagram == "?" { self.answers += 1 } else { self.ask_at = None }
 ///     }
 ///     fn handle_timeout(&mut self, _now: Instant) {}
 ///     fn poll_transmit(&mut self, now: Instant, into: &mut BytesMut) -> Option<Address> {
-///         self.next.filter(|next| *next <= now)?;
-///         self.next = (self.number > 0).then_some(now + Duration::from_millis(100));
-///         into.extend_from_slice(&[self.number]);
-///         Some(self.peer)
+///         if self.answers > 0 {
+///             self.answers -= 1;
+///             into.extend_from_slice(b"!");
+///         } else {
+///             self.ask_at.filter(|at| *at <= now)?;
+///             self.ask_at = Some(now + Duration::from_millis(100));
+///             into.extend_from_slice(b"?");
+///         }
+///         Some(self.other)
 ///     }
-///     fn poll_timeout(&self) -> Option<Instant> { self.next }
-///     fn is_over(&self) -> bool { self.number == 0 }
+///     fn poll_timeout(&self) -> Option<Instant> {
+///         self.ask_at
+///     }
+///     fn is_over(&self) -> bool {
+///         self.ask_at.is_none()
+///     }
 /// }
 ///
-/// let link = DatagramConfig::new().latency(Duration::from_millis(10)).loss(300_000);
+/// let link = DatagramConfig::new().latency(Duration::from_millis(10)).loss(700_000);
 /// let mut world = World::new(7, WorldConfig::new(link).trace(true));
 /// let (a, b) = (Address::new(0), Address::new(1));
-/// world.add(Counter { peer: b, number: 9, next: Some(Instant::ZERO) }, Habits::exact());
-/// world.add(Counter { peer: a, number: 10, next: None }, Habits::exact());
-/// # let ended = world.run();
-/// # if false {
+/// world.add(Peer { other: b, ask_at: Some(Instant::ZERO), answers: 0 }, Habits::exact());
+/// world.add(Peer { other: a, ask_at: None, answers: 0 }, Habits::exact());
 /// world.run()?;
-/// # }
+/// assert_eq!(world.now().as_nanos() % 100_000_000, 20_000_000); // after a question that was answered
 /// print!("{}{}", world.trace(), world.summary());
 /// # Ok::<(), mconn::sim::Violation<Address>>(())
 /// ```

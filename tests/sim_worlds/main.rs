@@ -229,6 +229,7 @@ mod oracles {
     #[test]
     fn limits_and_rules_are_watched() {
         assert_eq!(found(Fault::Hoards, nothing), "0ns B holds 1000 acknowledgements; the limit is 100");
+        assert_eq!(found(Fault::Undead, nothing), "24.1s B: a deadline after the end");
         assert_eq!(found(Fault::Strays, nothing), "0ns B: it sends to N77, and nobody is there");
     }
 
@@ -244,6 +245,60 @@ mod oracles {
             "{first}"
         );
         assert!(text.lines().count() > 20, "and a trace:\n{text}");
+    }
+}
+
+#[test]
+fn a_run_stops_where_it_is_told() {
+    let mut world = simple([Fault::None; 2]);
+    let started = world.run_while(|world| world.now() < Instant::from_millis(15));
+    assert_eq!((started, world.now()), (Ok(false), Instant::from_millis(20)));
+    world.run_until(Instant::from_millis(33)).expect("no violation");
+    assert_eq!(world.now(), Instant::from_millis(33));
+    assert!(!world.is_over());
+    assert_eq!(world.run_while(|_| true), Ok(true), "until nothing happens any more");
+    assert!(world.is_over() && !world.step().expect("no violation"));
+    let quiet = world.now();
+    world.run_until(Instant::ZERO).expect("no violation");
+    assert_eq!(world.now(), quiet, "the time never goes back");
+}
+
+#[test]
+fn events_at_one_instant_are_counted_anew_at_the_next() {
+    let mut config = WorldConfig::new(DatagramConfig::new().latency(Duration::from_millis(1)));
+    config.max_events_at_once = 3;
+    let mut world = World::new(1, config.clone());
+    world.add(Plain::new(&[A; 2]), Habits::exact());
+    while world.step().expect("a wake and two sends, then two deliveries") {}
+    for _ in 0..5 {
+        world.run_until(world.now() + Duration::from_millis(2)).expect("no violation");
+        world.inject(A, A, b"x").expect("a new instant");
+    }
+    let mut world = World::new(1, config);
+    world.add(Plain::new(&[A; 3]), Habits::exact());
+    assert_eq!(world.step(), Err(Violation::Spin { at: Instant::ZERO, events: 3 }));
+}
+
+#[test]
+fn a_touched_endpoint_wakes() {
+    let mut world = World::new(1, WorldConfig::default());
+    world.add(Plain::new(&[]), Habits::exact());
+    while world.step().expect("no violation") {}
+    assert!(world.is_over() && world.endpoint_mut(B).is_none());
+    world.endpoint_mut(A).expect("it is there").to.push(A);
+    assert!(!world.is_over(), "who knows");
+    world.run().expect("no violation");
+    while world.step().expect("no violation") {}
+    assert_eq!(world.endpoint(A).expect("it is there").got.len(), 1);
+}
+
+#[test]
+fn a_promise_is_set_from_outside_too() {
+    for (promise, missing) in [(Promise::Unordered, true), (Promise::ExpiringUnordered, false)] {
+        let mut world = simple([Fault::None; 2]);
+        world.promise(A, B, 1, promise);
+        world.run_until(Instant::from_millis(5)).expect("no violation");
+        assert_eq!(world.missing().is_some_and(|violation| violation.to_string().starts_with("B got 0 of 1")), missing);
     }
 }
 

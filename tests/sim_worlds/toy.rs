@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Hoards,
     /// Sends to an address at which nobody is.
     Strays,
+    /// Has a deadline after the end.
+    Undead,
 }
 
 const RETRY: Duration = Duration::from_millis(300);
@@ -165,7 +167,7 @@ impl Toy {
             let done = self.outbox.is_empty() && self.expected >= self.awaited;
             self.end = Some(if done { End::Done } else { End::GaveUp });
         }
-        if self.end.is_some() {
+        if self.end.is_some() && self.fault != Fault::Undead {
             (self.retry_at, self.last_heard) = (None, None);
         }
     }
@@ -232,7 +234,7 @@ impl DatagramEndpoint for Toy {
         let held = self.acks.len() + usize::from(self.fault == Fault::Hoards) * 1_000;
         desk.limit("acknowledgements", held, 100)?;
         if let Some(end) = self.end {
-            desk.rule(self.retry_at.is_none(), "a deadline after the end")?;
+            desk.rule(self.deadline().is_none(), "a deadline after the end")?;
             desk.note(|| format!("ended: {end:?}"));
         }
         Ok(())

@@ -68,7 +68,7 @@ pub struct DatagramConfig {
     pub truncate: u32,
     /// When the link is down: what is sent then is lost.
     pub partitions: Vec<Partition>,
-    /// The memory that datagrams on their way take, at most, in bytes; what exceeds it is lost.
+    /// The memory that datagrams on their way take, at most, in bytes, each 64 more than its own; what exceeds it is lost.
     pub in_flight: usize,
     /// Tells what a datagram is, for [`Rule`](super::Rule)s and traces.
     pub classifier: Option<Classifier>,
