@@ -83,6 +83,7 @@ pub use trace::{Entry, Fnv, Happening, Trace};
 pub use violation::Violation;
 pub use world::{
     Address, ClockJump, DatagramEndpoint, Desk, Failure, Habits, Occurrence, Shown, World, WorldConfig, WorldTrace,
+    run_seed,
 };
 
 use core::fmt;

@@ -21,6 +21,7 @@ mod endpoint;
 mod host;
 mod look;
 mod occurrence;
+mod seed;
 
 use agenda::Agenda;
 pub use config::{ClockJump, Habits, WorldConfig};
@@ -30,6 +31,7 @@ pub use endpoint::{Address, DatagramEndpoint};
 use host::{Host, Reason};
 pub use look::Failure;
 pub use occurrence::{Occurrence, Shown};
+pub use seed::run_seed;
 
 /// The trace of a [`World`].
 pub type WorldTrace = Trace<Address, Occurrence>;

@@ -91,8 +91,10 @@ impl<E: DatagramEndpoint> Host<E> {
             Some((known, wake)) if known == deadline && wake > now && due <= wake => wake,
             _ => due + self.random.duration(self.habits.lateness),
         };
+        if wake > now {
+            return (deadline, wake);
+        }
         // A clock that went back shows a time before the deadline: look again a little later, as sleeping loops do.
-        let again = now + Duration::from_nanos(nanos(self.habits.clock_error) / 8);
-        (deadline, wake.max(again))
+        (deadline, now + Duration::from_nanos(nanos(self.habits.clock_error) / 8))
     }
 }
