@@ -1,13 +1,17 @@
 //! Worlds of endpoints that send each other datagrams over links with every fault, and the oracles that watch them.
 
+mod habits;
+mod oracles;
+mod plain;
 mod toy;
 
 use bytes::{Bytes, BytesMut};
 use mconn::sim::{
-    Act, Address, ClockJump, DatagramConfig, DatagramEndpoint, Desk, Fnv, Habits, LinkCounters, Partition, Promise,
-    Random, Rule, Violation, World, WorldConfig, run_seed,
+    Act, Address, ClockJump, DatagramConfig, DatagramEndpoint, Fnv, Habits, LinkCounters, Partition, Promise, Random,
+    Rule, Violation, World, WorldConfig, run_seed,
 };
 use mconn::time::{Duration, Instant};
+use plain::Plain;
 use toy::{End, Fault, Toy, label};
 
 /// How to see a seed again.
@@ -142,108 +146,6 @@ fn a_trace_reads() {
     assert!(world.summary().contains("A -> B: kept "), "{}", world.summary());
 }
 
-mod oracles {
-    use super::*;
-
-    fn violation(faults: [Fault; 2], with: impl FnOnce(&mut World<Toy>)) -> Violation<Address> {
-        let mut world = simple(faults);
-        with(&mut world);
-        match verdict(&mut world) {
-            Err(violation) => violation,
-            Ok(()) => world.missing().unwrap_or_else(|| panic!("{faults:?} was not found:\n{}", world.trace())),
-        }
-    }
-
-    fn found(fault: Fault, with: impl FnOnce(&mut World<Toy>)) -> String {
-        violation([Fault::None, fault], with).to_string()
-    }
-
-    fn nothing(_: &mut World<Toy>) {}
-
-    fn act(rule: Act) -> impl FnOnce(&mut World<Toy>) {
-        move |world| world.link_mut(A, B).expect("both are there").script(Rule::new(rule).kind("data").number(1).nth(1))
-    }
-
-    #[test]
-    fn an_honest_pair_is_not_accused() {
-        for rule in [Act::Drop, Act::Corrupt, Act::Truncate(3), Act::Duplicate(Duration::from_secs(1))] {
-            let mut world = simple([Fault::None; 2]);
-            act(rule)(&mut world);
-            verdict(&mut world).expect("no violation");
-            assert_eq!((world.missing(), world.delivered().0), (None, 10));
-        }
-    }
-
-    #[test]
-    fn broken_promises_are_found() {
-        let delivery =
-            |text: String, expected: &str| assert!(text.contains("B: message") && text.contains(expected), "{text}");
-        delivery(found(Fault::Loses, nothing), "message 2 on channel 0x01");
-        delivery(found(Fault::Doubles, act(Act::Duplicate(Duration::ZERO))), "message 2 on channel 0x01");
-        delivery(found(Fault::Reorders, nothing), "message 2 on channel 0x01: ");
-        delivery(found(Fault::Truncates, nothing), "the same as far as they go");
-        delivery(found(Fault::Invents, nothing), "message 3 on channel 0x01: 8 bytes");
-        delivery(found(Fault::Trusts, act(Act::Truncate(14))), "message 1 on channel 0x01");
-    }
-
-    #[test]
-    fn a_lost_last_message_is_missing() {
-        let mut world = World::new(1, WorldConfig::default());
-        let three = vec![Bytes::from("1"), Bytes::from("2"), Bytes::from("3")];
-        world.add(Toy::new(B, three, 0, Fault::None), Habits::exact());
-        world.add(Toy::new(A, vec![], 3, Fault::Loses), Habits::exact());
-        let missing = verdict(&mut world).expect_err("the third is lost");
-        assert_eq!(missing.to_string(), "B got 2 of 3 messages on channel 0x01");
-    }
-
-    #[test]
-    fn runs_that_do_not_end_are_ended() {
-        assert!(matches!(violation([Fault::None, Fault::Spins], nothing), Violation::Spin { events: 100_000, .. }));
-        assert!(matches!(violation([Fault::None, Fault::Babbles], nothing), Violation::Spin { .. }));
-        let lost = |world: &mut World<Toy>| act(Act::Drop)(world);
-        let stuck = violation([Fault::Forgets, Fault::Forgets], lost);
-        assert!(matches!(&stuck, Violation::Stuck { state, .. } if state.starts_with("A: 4 to send, ")), "{stuck}");
-        let link = DatagramConfig::new();
-        let mut config = WorldConfig::new(link);
-        config.max_time = Duration::from_secs(3_600);
-        config.max_events = 1_000;
-        let mut ticking = Habits::exact();
-        ticking.ticks = Some(Duration::from_secs(100));
-        let habits = [ticking, Habits::exact()];
-        let lives = [Fault::Lives, Fault::Lives];
-        let mut world = pair(1, config.clone(), habits.clone(), lives, [0, 0]);
-        assert!(
-            matches!(world.run(), Err(Violation::Endless { at, events: ..1_000 }) if at > Instant::from_secs(3_600))
-        );
-        let mut world = pair(1, config, habits, [Fault::None, Fault::None], [900, 900]);
-        assert!(matches!(world.run(), Err(Violation::Endless { events: 1_001, .. })));
-    }
-
-    #[test]
-    fn limits_and_rules_are_watched() {
-        assert_eq!(found(Fault::Hoards, nothing), "0ns B holds 1000 acknowledgements; the limit is 100");
-        assert_eq!(found(Fault::Undead, nothing), "24.1s B: a deadline after the end");
-        assert_eq!(found(Fault::Strays, nothing), "0ns B: it sends to N77, and nobody is there");
-    }
-
-    #[test]
-    fn a_failure_says_how_to_see_it_again() {
-        let build = |seed, trace| {
-            let link = DatagramConfig::new().latency(Duration::from_millis(10));
-            let config = WorldConfig::new(link).trace(trace);
-            pair(seed, config, [Habits::exact(), Habits::exact()], [Fault::None, Fault::Truncates], [5, 5])
-        };
-        let text = run_seed(1, build, verdict, again).expect_err("it truncates").to_string();
-        let first = text.lines().next().expect("a line");
-        assert!(first.starts_with("seed 1: 50ms B: message 2 on channel 0x01: "), "{first}");
-        assert!(
-            first.ends_with("; again: MCONN_SEED=1 cargo test --features sim --test sim_worlds what_is_sent"),
-            "{first}"
-        );
-        assert!(text.lines().count() > 20, "and a trace:\n{text}");
-    }
-}
-
 #[test]
 fn a_run_stops_where_it_is_told() {
     let mut world = simple([Fault::None; 2]);
@@ -347,57 +249,6 @@ fn what_is_injected_arrives_as_if_the_other_had_sent_it() {
     assert!(matches!(world.run(), Err(Violation::Delivery { side: B, index: 5, .. })));
 }
 
-/// One that sends a number of datagrams at the start, and keeps what it gets.
-struct Plain {
-    to: Vec<Address>,
-    wake: Option<Instant>,
-    got: Vec<(Instant, Address, u8)>,
-    woken: Vec<Instant>,
-    /// Sends two messages that may expire.
-    messages: bool,
-    /// Takes every datagram for the second of them.
-    takes: bool,
-}
-
-impl Plain {
-    fn new(to: &[Address]) -> Self {
-        Self { to: to.into(), wake: None, got: vec![], woken: vec![], messages: false, takes: false }
-    }
-}
-
-impl DatagramEndpoint for Plain {
-    fn handle_datagram(&mut self, now: Instant, from: Address, datagram: &mut BytesMut) {
-        self.got.push((now, from, datagram.split().freeze()[0]));
-    }
-    fn handle_timeout(&mut self, now: Instant) {
-        self.woken.push(now);
-        self.wake = self.wake.filter(|wake| *wake > now);
-    }
-    fn poll_transmit(&mut self, _: Instant, into: &mut BytesMut) -> Option<Address> {
-        let to = self.to.pop()?;
-        into.extend_from_slice(&[self.to.len() as u8]);
-        Some(to)
-    }
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.wake
-    }
-    fn act(&mut self, _: Instant, desk: &mut Desk<'_>) -> Result<(), Violation<Address>> {
-        if self.messages {
-            self.messages = false;
-            desk.promise(B, 2, Promise::Expiring);
-            desk.accepted(B, 2, Bytes::from("x"));
-            desk.accepted(B, 2, Bytes::from("y"));
-        }
-        for (_, from, _) in self.got.drain(..self.got.len() * usize::from(self.takes)) {
-            desk.delivered(from, 2, b"y")?;
-        }
-        Ok(())
-    }
-    fn is_over(&self) -> bool {
-        self.wake.is_none()
-    }
-}
-
 #[test]
 fn many_endpoints_each_with_its_own_links() {
     let count = 40;
@@ -452,98 +303,6 @@ fn expiring_messages_may_be_missing_and_no_more() {
     assert_eq!(world.ledger(A, B).map(|ledger| ledger.skipped()), Some(1));
     world.inject(A, B, b"!").expect("both are there");
     assert!(matches!(world.step(), Err(Violation::Delivery { index: 1, .. })), "it was delivered already");
-}
-
-mod habits {
-    use super::*;
-
-    fn world(habits: Habits, deadline: u64) -> World<Plain> {
-        let mut world = World::new(1, WorldConfig::default());
-        let mut plain = Plain::new(&[]);
-        plain.wake = Some(Instant::from_millis(deadline));
-        world.add(plain, habits);
-        world
-    }
-
-    fn woken(habits: Habits, deadline: u64) -> (Vec<Instant>, Instant) {
-        let mut world = world(habits, deadline);
-        world.run().expect("no violation");
-        (world.endpoint(A).expect("it is there").woken.clone(), world.now())
-    }
-
-    fn at(milliseconds: u64) -> Instant {
-        Instant::from_millis(milliseconds)
-    }
-
-    #[test]
-    fn an_exact_driver_wakes_at_the_deadline() {
-        assert_eq!(woken(Habits::exact(), 20), (vec![at(0), at(20)], at(20)));
-    }
-
-    #[test]
-    fn a_late_one_wakes_later_and_not_before() {
-        let mut habits = Habits::exact();
-        habits.lateness = Duration::from_millis(10);
-        let (_, end) = woken(habits, 20);
-        assert!(end > at(20) && end <= at(30), "{end}");
-    }
-
-    #[test]
-    fn ticks_come_at_random_until_the_end() {
-        let mut habits = Habits::exact();
-        habits.ticks = Some(Duration::from_millis(10));
-        let (woken, end) = woken(habits, 10_000);
-        assert_eq!(end, at(10_000));
-        assert!((800..1_200).contains(&woken.len()), "{}", woken.len());
-    }
-
-    #[test]
-    fn a_clock_that_errs_reaches_every_deadline() {
-        let mut habits = Habits::exact();
-        habits.clock_error = Duration::from_millis(8);
-        let (woken, end) = woken(habits, 200);
-        assert!(end >= at(192) && end <= at(208), "{end}");
-        assert!(woken.last().is_some_and(|last| *last >= at(200)));
-    }
-
-    #[test]
-    fn what_arrives_does_not_hold_up_a_deadline() {
-        let mut habits = Habits::exact();
-        habits.clock_error = Duration::from_millis(8);
-        habits.lateness = Duration::from_millis(8);
-        let mut world = world(habits, 20);
-        for tenth in 0..500 {
-            world.run_until(Instant::from_micros(tenth * 100)).expect("no violation");
-            world.inject(A, A, b"x").expect("it is there");
-        }
-        assert!(world.is_over(), "it woke");
-    }
-
-    #[test]
-    fn a_clock_that_is_set_moves_the_deadline() {
-        for (back, expected) in [(false, 70), (true, 130)] {
-            let mut habits = Habits::exact();
-            habits.jump = Some(ClockJump { at: at(10), by: Duration::from_millis(30), back });
-            assert_eq!(woken(habits, 100).1, at(expected));
-        }
-        let mut habits = Habits::exact();
-        habits.clock_ahead = Duration::from_millis(60);
-        assert_eq!(woken(habits, 100), (vec![at(60), at(100)], at(40)));
-    }
-
-    #[test]
-    fn who_sleeps_gets_its_datagrams_afterwards() {
-        let mut habits = Habits::exact();
-        habits.pauses = vec![Partition::new(at(5), at(50))];
-        let mut world = world(habits, 20);
-        world.run_until(at(10)).expect("no violation");
-        world.inject(A, A, b"x").expect("it is there");
-        world.run_until(at(49)).expect("no violation");
-        assert!(world.endpoint(A).is_some_and(|plain| plain.got.is_empty() && plain.woken.len() == 1));
-        world.run_until(at(50)).expect("no violation");
-        let plain = world.endpoint(A).expect("it is there");
-        assert_eq!((plain.woken.as_slice(), plain.wake), (&[at(0), at(50)][..], None));
-    }
 }
 
 #[test]

@@ -262,13 +262,13 @@ fn nothing_passes_while_the_link_is_down() {
 #[test]
 fn memory_is_bounded() {
     let mut config = DatagramConfig::new().latency(ms(10)).duplicate(1_000_000, ms(0));
-    config.in_flight = 3 * held(100);
+    config.in_flight = 3 * 164;
     let mut link = link(config);
     assert!(matches!(link.send(at(0), &[0; 100]), Fate::Arrives(passage) if passage.again.is_some()));
     // Room for one, and not for its double.
     assert!(matches!(link.send(at(0), &[0; 100]), Fate::Arrives(passage) if passage.again.is_none()));
     assert_eq!(link.send(at(0), &[]), Fate::Lost(Loss::InFlight));
-    assert_eq!((link.in_flight(), link.counters().in_flight_peak), (3, 3 * held(100)));
+    assert_eq!((link.in_flight(), link.counters().in_flight_peak), (3, 3 * 164));
     assert_eq!(all(&mut link).len(), 3);
     assert!(matches!(link.send(at(20), &[0; 100]), Fate::Arrives(_)), "there is room again");
 }
