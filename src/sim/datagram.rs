@@ -58,7 +58,8 @@ pub struct DatagramLink {
     /// When the wire has carried all that was sent.
     wire_free: Instant,
     last_arrival: Instant,
-    in_burst: bool,
+    /// While in a burst, when it ends at the latest.
+    burst: Option<Instant>,
     /// The highest number that was delivered.
     newest: u64,
     counters: LinkCounters,
@@ -108,7 +109,7 @@ impl DatagramLink {
             queued: 0,
             wire_free: Instant::ZERO,
             last_arrival: Instant::ZERO,
-            in_burst: false,
+            burst: None,
             newest: 0,
             counters: LinkCounters::default(),
         }
@@ -206,7 +207,7 @@ impl DatagramLink {
             return Err(Loss::InFlight);
         }
         let leaves = self.enqueue(now, weight)?;
-        self.gamble()?;
+        self.gamble(leaves)?;
         let mut bytes = self.flight.copy(datagram);
         let (flipped, cut_to) = self.damage(&mut bytes, act);
         let (at, delayed) = self.arrival(leaves, act);
@@ -246,14 +247,19 @@ impl DatagramLink {
         Ok(self.wire_free)
     }
 
-    /// Loss by chance.
-    fn gamble(&mut self) -> Result<(), Loss> {
+    /// Loss by chance of a datagram that leaves the queue at `leaves`.
+    fn gamble(&mut self, leaves: Instant) -> Result<(), Loss> {
         // Both are drawn for every datagram that comes so far, so that one does not change the other.
         let random = strikes(&mut self.chances.loss, self.config.loss);
         if let Some(bursts) = self.config.bursts {
-            let change = if self.in_burst { bursts.to_good } else { bursts.to_bad };
-            self.in_burst ^= strikes(&mut self.chances.bursts, change);
-            let loss = if self.in_burst { bursts.loss_bad } else { bursts.loss_good };
+            let before = self.burst.filter(|until| leaves < *until);
+            let change = if before.is_some() { bursts.to_good } else { bursts.to_bad };
+            self.burst = match (before, strikes(&mut self.chances.bursts, change)) {
+                (None, true) => Some(leaves + bursts.longest),
+                (Some(_), true) => None,
+                (same, false) => same,
+            };
+            let loss = if self.burst.is_some() { bursts.loss_bad } else { bursts.loss_good };
             if strikes(&mut self.chances.bursts, loss) {
                 return Err(Loss::Burst);
             }

@@ -93,12 +93,16 @@ pub struct Bursts {
     pub loss_good: u32,
     /// The probability that it is lost in the bad state (Gilbert: all).
     pub loss_bad: u32,
+    /// How long the bad state lasts, at most. Without a limit a burst of twenty datagrams is a minute of silence for one who
+    /// sends a datagram each three seconds.
+    pub longest: Duration,
 }
 
 impl Bursts {
     /// Bursts of `mean_length` datagrams on average in which all are lost; `share` of all datagrams, in parts per million.
     ///
-    /// A length of 0 counts as 1; a share of a million or more is a link on which nearly all is lost.
+    /// A length of 0 counts as 1; a share of a million or more is a link on which nearly all is lost. There is no limit of
+    /// time.
     #[must_use]
     pub fn new(mean_length: u32, share: u32) -> Self {
         let to_good = MILLION.checked_div(mean_length).unwrap_or(MILLION);
@@ -106,7 +110,14 @@ impl Bursts {
         // In equilibrium share * to_good = good * to_bad.
         let wide = u64::from(to_good).saturating_mul(u64::from(share)).checked_div(u64::from(good));
         let to_bad = wide.unwrap_or(u64::MAX).min(u64::from(MILLION)) as u32;
-        Self { to_bad, to_good, loss_good: 0, loss_bad: MILLION }
+        Self { to_bad, to_good, loss_good: 0, loss_bad: MILLION, longest: Duration::MAX }
+    }
+
+    /// Sets how long a burst lasts at most.
+    #[must_use]
+    pub const fn longest(mut self, longest: Duration) -> Self {
+        self.longest = longest;
+        self
     }
 }
 
@@ -296,7 +307,8 @@ impl DatagramConfig {
     }
 
     /// A link with faults of many kinds, drawn: from nearly ideal to hardly usable, but one on which an endpoint that keeps
-    /// trying gets through. At most three times in ten it has a bandwidth, and its partitions end within ten seconds.
+    /// trying gets through. Three times in ten it has a bandwidth, its bursts end within three seconds and its partitions within
+    /// ten.
     #[must_use]
     pub fn drawn(random: &mut Random) -> Self {
         let milliseconds = Duration::from_millis;
@@ -311,7 +323,8 @@ impl DatagramConfig {
         }
         link.loss = parts(random, 60, 250_000);
         if random.percent(25) {
-            link.bursts = Some(Bursts::new(random.within(2..=20) as u32, random.below(150_000) as u32));
+            let bursts = Bursts::new(random.within(2..=20) as u32, random.below(150_000) as u32);
+            link.bursts = Some(bursts.longest(random.duration(milliseconds(3_000))));
         }
         link = link.reorder(parts(random, 40, 300_000), random.duration(milliseconds(200)));
         link = link.duplicate(parts(random, 40, 200_000), random.duration(milliseconds(2_000)));

@@ -81,8 +81,10 @@ impl fmt::Display for Fate {
             Self::Held => f.write_str("held until the next"),
             Self::Arrives(passage) => {
                 f.write_str("sent")?;
-                if passage.flipped > 0 {
-                    write!(f, ", {} bits flipped", passage.flipped)?;
+                match passage.flipped {
+                    0 => {}
+                    1 => f.write_str(", 1 bit flipped")?,
+                    bits => write!(f, ", {bits} bits flipped")?,
                 }
                 if let Some(len) = passage.cut_to {
                     write!(f, ", cut to {len} bytes")?;

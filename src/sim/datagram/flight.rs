@@ -99,6 +99,11 @@ impl Flight {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn spare(&self) -> usize {
+        self.spare.len()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.row.len().saturating_add(self.others.len())
     }

@@ -135,9 +135,26 @@ fn bursts_have_the_length_and_share_that_were_asked_for() {
     }
     let all_lost = Bursts::new(0, 2_000_000);
     assert_eq!((all_lost.to_bad, all_lost.to_good), (1_000_000, 1_000_000));
-    let some = Bursts { to_bad: 1_000_000, to_good: 0, loss_good: 0, loss_bad: 300_000 };
+    let some = Bursts { to_bad: 1_000_000, to_good: 0, loss_good: 0, loss_bad: 300_000, longest: Duration::MAX };
     let mut link = link(DatagramConfig::new().bursts(some));
     assert!(numbers(&mut link, 10_000).len().abs_diff(7_000) < 200);
+}
+
+#[test]
+fn a_burst_ends_in_time() {
+    let bursts = Bursts { to_bad: 10_000, to_good: 0, loss_good: 0, loss_bad: 1_000_000, longest: ms(20) };
+    let mut link = link(DatagramConfig::new().bursts(bursts));
+    let arrived = numbers(&mut link, 10_000);
+    let gaps: Vec<u32> = arrived.windows(2).map(|two| two[1] - two[0] - 1).filter(|gap| *gap > 0).collect();
+    // The first one after the end can begin the next burst.
+    assert!(gaps.len() > 50 && gaps.iter().all(|gap| gap % 20 == 0), "{gaps:?}");
+    let slow = DatagramConfig::new().bursts(Bursts::new(50, 100_000).longest(ms(500)));
+    let mut slow = DatagramLink::new(slow, Random::new(1));
+    for second in 0..5_000 {
+        slow.send(Instant::from_secs(second), b"x");
+    }
+    let lost = slow.counters().lost_burst;
+    assert!((1..50).contains(&lost), "{lost}: each burst strikes one");
 }
 
 #[test]
@@ -271,6 +288,22 @@ fn memory_is_bounded() {
     assert_eq!((link.in_flight(), link.counters().in_flight_peak), (3, 3 * 164));
     assert_eq!(all(&mut link).len(), 3);
     assert!(matches!(link.send(at(20), &[0; 100]), Fate::Arrives(_)), "there is room again");
+}
+
+#[test]
+fn a_buffer_that_was_given_back_is_used_again() {
+    let mut link = link(DatagramConfig::new());
+    link.send(at(0), &[1; 900]);
+    let first = link.poll_delivery(at(0)).expect("one");
+    let place = first.as_ptr();
+    link.recycle(first);
+    link.send(at(0), &[2; 900]);
+    let second = link.poll_delivery(at(0)).expect("another");
+    assert_eq!((second.as_ptr(), &second[..]), (place, &[2; 900][..]));
+    for _ in 0..1_000 {
+        link.recycle(BytesMut::new());
+    }
+    assert!(link.flight.spare() <= 256, "not without end");
 }
 
 #[test]
