@@ -229,6 +229,24 @@ mod tests {
     }
 
     #[test]
+    fn each_channel_has_its_own_promise_the_last_one() {
+        let mut ledger = MessageLedger::new(Side::A);
+        ledger.promise(1, Promise::Expiring);
+        ledger.promise(2, Promise::Unordered);
+        ledger.promise(1, Promise::Unordered);
+        ledger.promise(2, Promise::Ordered);
+        for channel in [1, 2] {
+            ledger.accepted(channel, Bytes::from("one"));
+            ledger.accepted(channel, Bytes::from("two"));
+        }
+        assert!(ledger.delivered(Instant::ZERO, 2, b"two").is_err(), "it is ordered again");
+        for message in ["two", "one"] {
+            ledger.delivered(Instant::ZERO, 1, message.as_bytes()).expect("in any order");
+        }
+        assert_eq!((ledger.outstanding(), ledger.total()), (2, (2, 6)));
+    }
+
+    #[test]
     fn what_expired_is_counted() {
         let mut ledger = ledger(Promise::Expiring);
         ledger.delivered(Instant::ZERO, 7, b"three").expect("it is one of them");

@@ -434,6 +434,8 @@ fn everything_reads() {
     assert_eq!(Fate::Lost(Loss::Partition).to_string(), "lost: the link is down");
     let reasons =
         [Loss::Random, Loss::Burst, Loss::QueueFull, Loss::TooLarge, Loss::Partition, Loss::Script, Loss::InFlight];
+    let quiet = LinkCounters { sent: 3, delivered_bytes: 9, ..LinkCounters::default() };
+    assert_eq!(quiet.to_string(), "kept 100.0000 % (3 of 3), 9 bytes");
     let mut counters = LinkCounters { sent: 200, delivered_bytes: 5, duplicated: 1, ..LinkCounters::default() };
     for why in reasons {
         counters.lose(why);
