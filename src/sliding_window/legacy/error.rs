@@ -91,7 +91,7 @@ pub enum DecodeRule {
     /// An extension that is not the original's time: 12 bytes of type 5 in the form `c7`.
     #[error("an extension that is not a time of 12 bytes and type 5")]
     NotATime,
-    /// A key without a character in a [`BigFile`](super::BigFile). The original's streaming decoder takes none.
+    /// A key without a character. The original panics, or gives up when it reads a file.
     #[error("an empty key")]
     EmptyKey,
     /// In a header of a file that is read apart from its data: the data are not the last entry, or there are none.

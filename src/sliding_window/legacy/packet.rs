@@ -93,7 +93,7 @@ pub struct Packet<B = Bytes> {
 impl<'a> Packet<&'a [u8]> {
     /// The packet at the start of `bytes`, and the bytes after it. Nothing is copied or allocated.
     ///
-    /// Takes and refuses exactly what the original takes and refuses: entries in any order, unknown and repeated ones (the
+    /// Takes what the original takes and refuses what it refuses or panics on: entries in any order, unknown and repeated ones (the
     /// last holds) and missing ones (zero) are taken; nothing is converted.
     ///
     /// # Errors

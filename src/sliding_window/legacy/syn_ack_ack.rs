@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn unknown_entries_are_skipped_and_the_last_of_two_holds() {
         let wire =
-            Bytes::from_static(b"\x84\xa8NackList\x91\x01\xa1x\x81\x92\x01\xc0\xc3\xa8NackList\x92\x02\x03\xa0\x01");
+            Bytes::from_static(b"\x84\xa8NackList\x91\x01\xa1x\x81\x92\x01\xc0\xc3\xa8NackList\x92\x02\x03\xa1y\x01");
         let (value, rest) = SynAckAck::decode_bytes(&wire).unwrap();
         assert_eq!((value.nack_list, rest.len()), (vec![2, 3], 0));
     }

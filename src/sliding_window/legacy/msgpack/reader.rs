@@ -4,13 +4,14 @@ use super::super::error::{DecodeError, DecodeRule, Kind};
 use super::super::timestamp::Timestamp;
 use super::TIME_PREFIX;
 
-/// Which keys a map may have.
+/// Which keys a map may have. None is empty: on an empty one the original's decoder of packets panics, and its decoder of
+/// streams gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyForm {
-    /// As the original reads a packet: strings. Its attempt to take binary keys as well reads from the wrong place and fails
-    /// always (`ReadMapKeyZC`).
+    /// As the original reads a packet: strings. It means to take binary keys as well, but looks for them in the wrong place
+    /// and finds nothing (`ReadMapKeyZC`).
     Packet,
-    /// As the original reads a file from a stream: strings and binary data, neither empty (`ReadMapKeyPtr`).
+    /// As the original reads a file from a stream: strings and binary data (`ReadMapKeyPtr`).
     Stream,
 }
 
@@ -61,15 +62,12 @@ impl<'a> Reader<'a> {
 
     /// A key of a map.
     pub(crate) fn key(&mut self, form: KeyForm) -> Result<&'a [u8], DecodeError> {
-        if form == KeyForm::Packet {
-            return self.string();
-        }
         self.at_start(|reader| {
-            let length = match reader.lead()? {
-                0xc4 => reader.length8()?,
-                0xc5 => reader.length16()?,
-                0xc6 => reader.length32()?,
-                lead => reader.string_length(lead)?,
+            let length = match (reader.lead()?, form) {
+                (0xc4, KeyForm::Stream) => reader.length8()?,
+                (0xc5, KeyForm::Stream) => reader.length16()?,
+                (0xc6, KeyForm::Stream) => reader.length32()?,
+                (lead, _) => reader.string_length(lead)?,
             };
             if length == 0 { Err(DecodeRule::EmptyKey) } else { reader.bytes(length) }
         })

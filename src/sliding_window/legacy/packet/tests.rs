@@ -185,10 +185,18 @@ fn the_last_of_two_entries_holds() {
 
 #[test]
 fn keys_differ_by_every_letter() {
-    for key in [&b"from"[..], b"Fro", b"Fromm", b"", b"FromRttm"] {
+    for key in [&b"from"[..], b"Fro", b"Fromm", b"FromRttm"] {
         let length = u8::try_from(key.len()).unwrap();
         let wire = [&[0x81, 0xa0 | length], key, &[0xc0]].concat();
         assert_eq!(Packet::decode(&wire), Ok((Packet::default(), &[][..])), "{key:?} is unknown");
+    }
+}
+
+/// The original panics on it: one such message ends the process.
+#[test]
+fn an_empty_key_is_an_error() {
+    for wire in [&b"\x81\xa0\x01"[..], b"\x81\xd9\0\x01", b"\x81\xda\0\0\x01", b"\x81\xdb\0\0\0\0\x01"] {
+        assert_eq!(Packet::decode(wire).unwrap_err().rule, DecodeRule::EmptyKey);
     }
 }
 
