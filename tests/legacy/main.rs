@@ -5,6 +5,7 @@
 mod support;
 
 mod files;
+mod names;
 mod numbers;
 mod packets;
 mod rings;

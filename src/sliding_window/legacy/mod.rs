@@ -16,6 +16,8 @@
 //! | the window | [`in_window`] |
 //!
 //! Facts are those of commit `7d8aad3`, with `tinylib/msgp` of the end of 2016.
+//!
+#![doc = include_str!("names.md")]
 
 mod big_file;
 #[cfg(feature = "legacy")]
