@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 const TABLE: &str = include_str!("../../src/sliding_window/legacy/names.md");
+/// What the package exports at commit `7d8aad3`, generated code included, tests and examples left out: types, their fields and
+/// methods, functions, constants and variables.
 const EXPORTED: &str = include_str!("../vectors/sliding_window/exported_names.txt");
 
 /// The names in the first column. One that begins with a dot belongs to the type before it.
