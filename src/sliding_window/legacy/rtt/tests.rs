@@ -68,4 +68,6 @@ fn a_blend_that_is_no_time_gives_way_to_our_own_estimate() {
     }
     assert_eq!(deadline(summary(400_000_000, 0, 50), summary(2_000_000, 5, 10)), Duration::from_millis(400));
     assert_eq!(deadline(summary(1000, 0, 50), summary(1000, 0, 50)), Duration::from_millis(100));
+    // A blend of exactly zero is no time either.
+    assert_eq!(deadline(summary(0, 1, 50), summary(0, 1, 50)), Duration::from_millis(100));
 }
