@@ -130,7 +130,7 @@ fn abort(count: usize) {
         machine.poll_transmit(NOW);
         let mut buf = BytesMut::from(&stream[..cut]);
         machine.handle(NOW, Input::Received { buf: &mut buf, end: false });
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             machine.handle(NOW, Input::TransportFailed);
             machine.poll_event();
         }

@@ -16,6 +16,13 @@ use crate::wire::Codec;
 
 /// Two machines with the same face. A driver need not know which of them it has.
 #[derive(Debug)]
+#[cfg_attr(
+    feature = "peer",
+    expect(
+        clippy::large_enum_variant,
+        reason = "it lives on the heap already, once per connection; plain ones need no more"
+    )
+)]
 pub(super) enum Carried<C> {
     /// Packets on the stream.
     Plain(MConnState<C>),

@@ -175,7 +175,8 @@ impl<C: Codec> Sealed<C> {
                 break;
             }
         }
-        self.is_full = !self.inner.wants_read() && !(self.opened.is_empty() && self.input_end.is_none());
+        let is_done = self.opened.is_empty() && self.input_end.is_none();
+        self.is_full = !(is_done || self.inner.wants_read());
         // All packets before the bad frame are delivered; a part of one can never be whole.
         if let Some(InputEnd::Fault(error)) = self.input_end
             && self.inner.wants_read()
