@@ -161,6 +161,8 @@ extern crate std;
 pub mod adapter;
 pub mod connection;
 pub mod machine;
+#[cfg(feature = "peer")]
+pub mod peer;
 pub mod rate;
 #[cfg(feature = "secret")]
 pub mod secret;

@@ -1,0 +1,5 @@
+//! Peers.
+
+pub mod pex;
+pub mod reactor;
+pub mod switch;
