@@ -44,7 +44,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub(super) use entry::{Entry, Origin, Phase};
+pub(super) use entry::{Entry, Phase, Way};
 pub(super) use step::{Action, Step};
 
 /// All connections of a switch.
@@ -133,11 +133,11 @@ impl Table {
     }
 
     /// Peers, and with `pending` also connections that are to become one, that count against a limit.
-    pub(super) fn count(&self, origin: Origin, pending: bool) -> usize {
+    pub(super) fn count(&self, way: Way, pending: bool) -> usize {
         let counted = self.entries.values().filter(|entry| {
             let phase = entry.phase.is_held() || (pending && entry.phase.is_pending());
             let exempt = entry.id().is_some_and(|id| self.limits.unconditional.contains(&id));
-            entry.origin == origin && phase && !exempt
+            entry.way == way && phase && !exempt
         });
         counted.count()
     }
@@ -149,7 +149,7 @@ impl Table {
     /// that dial each other; here that is decided when the peer is known.
     pub(super) fn accept(&mut self, ip: IpAddr) -> Result<ConnectionId, AcceptRefusal> {
         let ip = ip.to_canonical();
-        let inbound = || self.entries.values().filter(|entry| entry.origin == Origin::Inbound);
+        let inbound = || self.entries.values().filter(|entry| entry.way == Way::Inbound);
         let same = |entry: &Entry| entry.ip == Some(ip) && !entry.phase.is_leaving();
         if !self.limits.allow_duplicate_ip && inbound().any(same) {
             return Err(AcceptRefusal::DuplicateIp { ip });
@@ -158,7 +158,7 @@ impl Table {
         if inbound().filter(|entry| entry.phase == Phase::Upgrading).count() >= limit {
             return Err(AcceptRefusal::TooManyHandshakes { limit });
         }
-        Ok(self.insert(Entry::new(Origin::Inbound, Some(ip), None, Phase::Upgrading)))
+        Ok(self.insert(Entry::new(Way::Inbound, Some(ip), None, Phase::Upgrading)))
     }
 
     /// We want to open a connection to a node; whoever is `forced` is dialled beyond the limit.
@@ -171,10 +171,10 @@ impl Table {
         }
         let limit = self.limits.max_outbound;
         let exempt = forced || self.limits.unconditional.contains(&id);
-        if !exempt && self.count(Origin::Outbound, true) >= limit {
+        if !exempt && self.count(Way::Outbound, true) >= limit {
             return Err(DialRefusal::TooManyOutbound { limit });
         }
-        Ok(self.insert(Entry::new(Origin::Outbound, None, Some(id), Phase::Dialling)))
+        Ok(self.insert(Entry::new(Way::Outbound, None, Some(id), Phase::Dialling)))
     }
 
     fn insert(&mut self, entry: Entry) -> ConnectionId {
@@ -219,12 +219,12 @@ impl Table {
             return Admission::Refused(PeerRefusal::Ourselves);
         }
         entry.peer = Some(id);
-        let origin = entry.origin;
+        let way = entry.way;
         let admission = match self.holders.get(&id).and_then(|holder| self.entry(*holder)) {
             None => self.admission(connection, id),
             Some(holder) => {
                 // The one before is on its way out, or we have dialled each other.
-                let waits = holder.phase.is_leaving() || holder.origin != origin;
+                let waits = holder.phase.is_leaving() || holder.way != way;
                 match waits && !self.standby.contains_key(&id) {
                     true => Admission::Standby,
                     false => Admission::Refused(PeerRefusal::DuplicateId { id }),
@@ -239,11 +239,11 @@ impl Table {
         admission
     }
 
-    /// Whether, of two connections that two nodes opened to each other, the one of this origin stays.
-    fn prefers(&self, origin: Origin, id: NodeId) -> bool {
-        match origin {
-            Origin::Outbound => self.own < id,
-            Origin::Inbound => id < self.own,
+    /// Whether, of two connections that two nodes opened to each other, the one of this way stays.
+    fn prefers(&self, way: Way, id: NodeId) -> bool {
+        match way {
+            Way::Outbound => self.own < id,
+            Way::Inbound => id < self.own,
         }
     }
 
@@ -252,7 +252,7 @@ impl Table {
         let Some(entry) = self.entry(connection) else { return Admission::Refused(PeerRefusal::NotExpected) };
         let limit = self.limits.max_inbound;
         let exempt = self.limits.unconditional.contains(&id);
-        if entry.origin == Origin::Inbound && !exempt && self.count(Origin::Inbound, false) >= limit {
+        if entry.way == Way::Inbound && !exempt && self.count(Way::Inbound, false) >= limit {
             return Admission::Refused(PeerRefusal::TooManyInbound { limit });
         }
         let same = |other: &Entry| other.phase.is_held() && other.ip == entry.ip && other.peer != Some(id);
@@ -282,7 +282,7 @@ impl Table {
         let Some(entry) = self.entry(connection).filter(|entry| entry.phase == Phase::Standby) else { return };
         let Some(id) = entry.peer else { return };
         let goes = match self.holders.get(&id) {
-            Some(holder) if self.prefers(entry.origin, id) => *holder,
+            Some(holder) if self.prefers(entry.way, id) => *holder,
             _ => connection,
         };
         self.fail(goes);

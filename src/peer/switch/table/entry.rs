@@ -7,7 +7,7 @@ use crate::secret::NodeId;
 
 /// Who has opened a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::peer::switch) enum Origin {
+pub(in crate::peer::switch) enum Way {
     /// The other side.
     Inbound,
     /// We have.
@@ -17,7 +17,7 @@ pub(in crate::peer::switch) enum Origin {
 /// One connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::peer::switch) struct Entry {
-    pub(in crate::peer::switch) origin: Origin,
+    pub(in crate::peer::switch) way: Way,
     /// The address of the other side; not known while it is dialled.
     pub(in crate::peer::switch) ip: Option<IpAddr>,
     /// Whom we have dialled.
@@ -68,8 +68,8 @@ impl Phase {
 }
 
 impl Entry {
-    pub(super) const fn new(origin: Origin, ip: Option<IpAddr>, expected: Option<NodeId>, phase: Phase) -> Self {
-        Self { origin, ip, expected, peer: None, phase }
+    pub(super) const fn new(way: Way, ip: Option<IpAddr>, expected: Option<NodeId>, phase: Phase) -> Self {
+        Self { way, ip, expected, peer: None, phase }
     }
 
     /// Who it is, or should be.

@@ -7,7 +7,7 @@ use std::println;
 
 use stateright::{Checker, Model, Property};
 
-use super::{Action, ConnectionId, Origin, Phase, Table};
+use super::{Action, ConnectionId, Phase, Table, Way};
 use crate::peer::switch::limits::PeerLimits;
 use crate::secret::NodeId;
 
@@ -204,8 +204,8 @@ impl Model for Explored {
             }),
             Property::always("the limits hold", |_, state: &State| {
                 let (table, limits) = (&state.table, state.table.limits());
-                table.count(Origin::Inbound, false) <= limits.max_inbound
-                    && table.count(Origin::Outbound, true) <= limits.max_outbound
+                table.count(Way::Inbound, false) <= limits.max_inbound
+                    && table.count(Way::Outbound, true) <= limits.max_outbound
             }),
             Property::always("peers have addresses of their own", |_, state: &State| {
                 let held = state.table.entries().filter(|(_, entry)| entry.phase.is_held());
