@@ -50,5 +50,6 @@ pub use node_info::{
 };
 pub use node_key::NodeKeyError;
 pub use origin::Origin;
+pub use reactor::Reactor;
 pub use state::Peer;
 pub use upgrade::{Upgrade, UpgradeConfig, UpgradeError, UpgradeEvent, UpgradeStage, UpgradeTimer, Upgraded};

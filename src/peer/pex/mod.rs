@@ -17,10 +17,10 @@
 
 mod book;
 mod message;
-//mod reactor;
+mod reactor;
 mod routable;
 
 pub use book::{AddressBook, BookConfig, BookRefusal, KnownAddress};
 pub use message::{MAX_ADDRESSES, MAX_MESSAGE, PexDecodeError, PexMessage};
-//pub use reactor::{CHANNEL, PexConfig, PexReactor};
+pub use reactor::{CHANNEL, PexConfig, PexReactor};
 pub use routable::is_routable;

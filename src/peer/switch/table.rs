@@ -95,6 +95,12 @@ impl Table {
         self.reactors = self.reactors.saturating_add(1);
     }
 
+    /// Whether all reactors know of it.
+    pub(super) fn is_running(&self, connection: ConnectionId) -> bool {
+        self.entry(connection).is_some_and(|entry| entry.phase == Phase::Running)
+    }
+
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -108,8 +114,14 @@ impl Table {
     }
 
     /// All connections, in the order in which they began.
+    #[cfg(test)]
     pub(super) fn entries(&self) -> impl Iterator<Item = (ConnectionId, &Entry)> {
         self.entries.iter().map(|(connection, entry)| (*connection, entry))
+    }
+
+    /// The connection of a node that reactors know, or are about to.
+    pub(super) fn holder(&self, id: &NodeId) -> Option<ConnectionId> {
+        self.holders.get(id).copied()
     }
 
     /// The connection of a peer to which messages can be sent.
