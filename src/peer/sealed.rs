@@ -136,15 +136,27 @@ impl<C: Codec> Sealed<C> {
         }
         self.feed(now);
         while self.wants_read() && buf.len() >= FRAME_LEN {
-            self.busy = true;
-            if let Err(error) = self.opener.open(buf, &mut self.opened, BATCH * FRAME_DATA) {
-                self.input_end = Some(InputEnd::Fault(error));
-            }
+            self.open_batch(buf);
             self.feed(now);
         }
         if end && buf.len() < FRAME_LEN && self.input_end.is_none() && !self.inner.has_ended() {
             self.input_end = Some(InputEnd::Closed { cut: buf.len() });
             self.feed(now);
+        }
+    }
+
+    /// Opens a few frames: the machine has room for one at least.
+    fn open_batch(&mut self, buf: &mut BytesMut) {
+        self.busy = true;
+        for _ in 0..BATCH {
+            match self.opener.open(buf, &mut self.opened, FRAME_DATA) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    self.input_end = Some(InputEnd::Fault(error));
+                    return;
+                }
+            }
         }
     }
 
@@ -169,7 +181,8 @@ impl<C: Codec> Sealed<C> {
         self.settle();
     }
 
-    fn feed_if_possible(&mut self) {
+    /// Consumes what was opened, if there is room.
+    pub(super) fn feed_if_possible(&mut self) {
         if self.has_unread() {
             self.feed(self.now);
         }
@@ -356,3 +369,6 @@ impl<C: Codec> Machine for Sealed<C> {
         self.inner.is_closed()
     }
 }
+
+#[cfg(test)]
+mod tests;
