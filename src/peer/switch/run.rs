@@ -84,11 +84,11 @@ impl Switch {
                 self.call(reactor, |called, context| called.dial_ended(context, address, &reason));
             }
         }
+        self.core.events.push_back(Event::Ended { connection, id, was_peer, reason });
         if let Some(id) = id {
             self.promoted(id);
             self.core.redial(&id, found.started);
         }
-        self.core.events.push_back(Event::Ended { connection, id, was_peer, reason });
     }
 
     /// A connection that stood by may have taken the place of one that is gone.

@@ -1,5 +1,6 @@
 //! Two nodes that dial each other, in all orders: one connection is left, and both have the same.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 use std::println;
@@ -46,7 +47,7 @@ struct End {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Node {
     /// Ours, with its number for each wire.
-    Ours(Table, [Option<ConnectionId>; 2]),
+    Ours(Box<Table>, [Option<ConnectionId>; 2]),
     /// Who comes first stays (`p2p/switch.go @ v0.38`, `filterPeer` and `addPeer`).
     Go(Option<usize>),
 }
@@ -209,7 +210,7 @@ impl Model for Pair {
             true => Node::Go(None),
             false => {
                 let limits = PeerLimits { allow_duplicate_ip: true, ..PeerLimits::default() };
-                let mut table = Table::new(id(number), limits);
+                let mut table = Box::new(Table::new(id(number), limits));
                 table.add_reactor();
                 Node::Ours(table, [None; 2])
             }

@@ -114,7 +114,7 @@ impl State {
             }
         }
         self.check(
-            !before.leaving.is_empty() == before.leaving.contains(&connection),
+            before.leaving.is_empty() != before.leaving.contains(&connection),
             "somebody joins before who leaves",
         );
     }
