@@ -42,7 +42,7 @@ impl Switch {
             (Action::HangUp, _) => {
                 let flush = matches!(self.reason(connection), EndReason::Peer(reason) if reason.is_flushed());
                 self.core.refresh(connection);
-                self.core.commands.push_back(Command::HangUp { connection, flush });
+                self.core.hang_up(connection, flush);
             }
             (Action::Gone, _) => self.gone(connection),
             // The table gives these only for nodes that are known.
