@@ -85,7 +85,7 @@ fn operate(book: &mut AddressBook, now: &mut Instant, operation: Operation<'_>) 
             assert!(book.get(&id(of)).is_none());
         }
         Operation::Forget { id: of } => book.forget(&id(of)),
-        Operation::Wait { seconds } => *now = *now + Duration::from_secs(seconds.into()),
+        Operation::Wait { seconds } => *now += Duration::from_secs(seconds.into()),
         Operation::Pick { percent_new } => {
             let picked = book.pick(percent_new.into(), |_| true);
             assert_eq!(picked.is_none(), book.is_empty());

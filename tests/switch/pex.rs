@@ -102,7 +102,7 @@ fn who_breaks_the_rules_is_stopped_and_banned() {
     assert_eq!(lies(&often()[..2], Duration::ZERO), None);
     let answer = PexMessage::Addresses(Vec::<PeerAddress>::new()).encode();
     // The first ensuring asks every peer that is there.
-    assert_eq!(lies(&[answer.clone()], Duration::ZERO), Some("peer exchange: an answer that nobody asked for".into()));
+    assert_eq!(lies(&[answer], Duration::ZERO), Some("peer exchange: an answer that nobody asked for".into()));
     let garbage = lies(&[Bytes::from("garbage")], Duration::ZERO).unwrap();
     assert!(garbage.starts_with("peer exchange: "), "{garbage}");
 }
