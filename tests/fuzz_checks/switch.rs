@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};
@@ -178,12 +178,20 @@ struct World {
     random: u8,
 }
 
-fn key(node: usize) -> NodeKey {
-    NodeKey::from_seed(&[node as u8 + 1; 32])
+/// The keys, and their ids: they cost more than most operations.
+static KEYS: LazyLock<[(NodeKey, NodeId); NODES]> = LazyLock::new(|| {
+    std::array::from_fn(|node| {
+        let key = NodeKey::from_seed(&[node as u8 + 1; 32]);
+        (key.clone(), key.id())
+    })
+});
+
+fn id(node: usize) -> NodeId {
+    KEYS[node].1
 }
 
 fn address(node: usize) -> PeerAddress {
-    PeerAddress { id: key(node).id(), at: socket(node).into() }
+    PeerAddress { id: id(node), at: socket(node).into() }
 }
 
 fn socket(node: usize) -> SocketAddr {
@@ -191,16 +199,16 @@ fn socket(node: usize) -> SocketAddr {
 }
 
 fn start(node: usize) -> (Switch, Arc<Mutex<Book>>) {
-    let info = NodeInfo::new(key(node).id(), "net", []);
+    let info = NodeInfo::new(id(node), "net", []);
     let mut config = SwitchConfig::default();
     config.limits.max_inbound = 1;
     config.limits.max_outbound = 2;
     let book: Arc<Mutex<Book>> = Arc::default();
-    let mut builder = Switch::builder(key(node), info).config(config);
+    let mut builder = Switch::builder(KEYS[node].0.clone(), info).config(config);
     for place in 0..REACTORS {
         builder.add_reactor(Witness { place, book: book.clone() }).unwrap();
     }
-    builder.add_reactor(PexReactor::new(key(node).id(), PexConfig::default(), 1)).unwrap();
+    builder.add_reactor(PexReactor::new(id(node), PexConfig::default(), 1)).unwrap();
     (builder.build(1, Instant::ZERO).unwrap(), book)
 }
 
@@ -221,7 +229,7 @@ impl World {
             Command::Dial { connection, address: to } => {
                 assert!(self.known.insert((node, connection)), "a number twice");
                 let (now, ours, theirs) = (self.now, self.ephemeral(), self.ephemeral());
-                let other = (0..NODES).find(|other| to.id == key(*other).id()).unwrap();
+                let other = (0..NODES).find(|other| to.id == id(*other)).unwrap();
                 match self.switches[other].0.accepted(now, socket(node), theirs) {
                     Ok(number) => {
                         assert!(self.known.insert((other, number)), "a number twice");
@@ -301,7 +309,7 @@ impl World {
             assert_eq!(book.peers.keys().copied().collect::<BTreeSet<_>>(), peers, "node {node}");
             drop(book);
             while let Some(event) = switch.poll_event() {
-                assert!(!matches!(event, Event::PeerStarted { id, .. } if id == key(node).id()));
+                assert!(!matches!(event, Event::PeerStarted { id: started, .. } if started == id(node)));
             }
         }
     }
@@ -359,17 +367,17 @@ impl World {
                 self.switches.iter_mut().for_each(|(switch, _)| switch.handle_timeout(now));
             }
             Operation::Send { from, to, len, wait } => {
-                let (to, message) = (key(node(to)).id(), Bytes::from(vec![1; usize::from(len)]));
+                let (to, message) = (id(node(to)), Bytes::from(vec![1; usize::from(len)]));
                 self.switches[node(from)].0.with(now, |context| match wait {
                     true => drop(context.send(&to, 0x20, message)),
                     false => drop(context.try_send(&to, 0x20, message)),
                 });
             }
             Operation::StopPeer { from, to } => {
-                self.switches[node(from)].0.with(now, |context| context.stop_peer(&key(node(to)).id(), ""));
+                self.switches[node(from)].0.with(now, |context| context.stop_peer(&id(node(to)), ""));
             }
             Operation::ClosePeer { from, to } => {
-                self.switches[node(from)].0.with(now, |context| context.close_peer(&key(node(to)).id(), None));
+                self.switches[node(from)].0.with(now, |context| context.close_peer(&id(node(to)), None));
             }
             Operation::Mischief { node: number, reactor, call } => {
                 self.switches[node(number)].1.lock().unwrap().mischief[usize::from(reactor) % REACTORS] = call;
