@@ -4,7 +4,7 @@ use mconn::peer::PeerAddress;
 use mconn::secret::NodeId;
 use serde_json::Value;
 
-use super::{End, Net, nobody, run};
+use super::{End, Net, interrupt, nobody, run, start};
 
 /// Four nodes in a row, each of which knows the next; the third also knows one that is not there, and the last one exchanges
 /// no addresses.
@@ -100,19 +100,30 @@ fn the_limits_hold() {
     assert!(why.contains("--private"), "{why}");
 }
 
+#[cfg(unix)]
 #[test]
-fn what_was_found_in_time_is_printed() {
+fn what_was_found_until_ctrl_c_is_printed() {
     // The second node takes the connection and says nothing.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = PeerAddress { id: nobody(9).id, at: listener.local_addr().unwrap().into() };
     let net = Net::new();
-    let (_node, first) = net.node(1, Some(&[silent]));
-    let arguments = ["--private", "--network", "test-chain", "--timeout", "1000", "--for", "2"];
-    let end = run("crawl", &[&[first.to_string().as_str()], &arguments[..]].concat());
-    assert_eq!(end.code, Some(0), "{}", end.stderr);
+    let (_node, first) = net.node(1, Some(std::slice::from_ref(&silent)));
+    let child = start("crawl", &[&first.to_string(), "--private", "--timeout", "1000"]);
+    let _stream = listener.accept().unwrap();
+    interrupt(&child);
+    let end: End = child.wait_with_output().unwrap().into();
+    assert_eq!(end.code, Some(130), "{}", end.stderr);
+    assert!(end.stderr.contains("interrupted"), "{}", end.stderr);
     let map: Value = serde_json::from_str(&end.stdout).unwrap();
     assert_eq!(map["complete"], false);
     assert_eq!(find(&map, &first.id)["state"], "reached");
+    assert_eq!(find(&map, &silent.id)["state"], "not_dialled");
+}
+
+#[test]
+fn without_time_there_is_no_map() {
+    let net = Net::new();
+    let (_node, first) = net.node(1, None);
     let end = run("crawl", &[&first.to_string(), "--for", "0"]);
     assert_eq!((end.code, end.stdout.as_str()), (Some(1), ""), "{}", end.stderr);
     assert!(end.stderr.contains("out of time"), "{}", end.stderr);

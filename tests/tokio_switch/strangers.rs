@@ -1,10 +1,13 @@
 //! Connections that do not become peers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use mconn::adapter::tokio::{DialConfig, dial};
+use mconn::connection::CloseReason;
 use mconn::peer::switch::{EndReason, PeerRefusal, SwitchConfig};
-use mconn::peer::{UpgradeConfig, UpgradeError, UpgradeStage};
-use mconn::secret::HandshakeError;
+use mconn::peer::{LocalNode, NodeInfo, PeerClosed, UpgradeConfig, UpgradeError, UpgradeStage};
+use mconn::secret::{HandshakeError, NodeKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -115,4 +118,37 @@ async fn no_more_handshakes_are_begun_than_there_may_be() {
     drop(streams.pop());
     alice.ended().await;
     soon(stranger(&alice).await.read_exact(&mut [0; 35])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_peer_that_breaks_the_rules_goes_and_the_others_stay() {
+    let (mut alice, mut bob) = pair(SwitchConfig::default(), SwitchConfig::default()).await;
+    let key = NodeKey::from_seed(&[9; 32]);
+    let info = NodeInfo::new(key.id(), "test-chain", [super::CHANNEL, 0x78]);
+    let local = Arc::new(LocalNode::new(key, info).unwrap());
+
+    // A frame that nobody has sealed.
+    let peer = dial(&alice.address, local.clone(), DialConfig::default()).await.unwrap();
+    alice.sees_add(local.id()).await;
+    let (mut stream, _, _) = peer.into_parts();
+    stream.write_all(&[7; 1044]).await.unwrap();
+    assert_eq!(alice.seen().await, Seen::Remove(local.id()));
+    let (_, was_peer, reason) = alice.ended().await;
+    assert!(was_peer && matches!(reason, EndReason::Peer(PeerClosed::Open(_))), "{reason}");
+    read_to_end(&mut stream).await;
+
+    // Half of a frame, and gone.
+    let peer = dial(&alice.address, local.clone(), DialConfig::default()).await.unwrap();
+    alice.sees_add(local.id()).await;
+    let (mut stream, _, _) = peer.into_parts();
+    stream.write_all(&[7; 500]).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(alice.seen().await, Seen::Remove(local.id()));
+    let (_, was_peer, reason) = alice.ended().await;
+    let cut = CloseReason::PeerClosed { unread_bytes: 500, partial_messages: 0 };
+    assert!(was_peer && reason == EndReason::Peer(PeerClosed::Connection(cut)), "{reason}");
+
+    bob.node.try_send(&alice.id(), super::CHANNEL, "well?".into()).unwrap();
+    assert_eq!(alice.seen().await, Seen::Received(bob.id(), "well?".into()));
+    assert!(bob.seen.try_recv().is_err());
 }

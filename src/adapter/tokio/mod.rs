@@ -26,6 +26,12 @@
 //! # }
 //! ```
 //!
+#![cfg_attr(
+    feature = "peer",
+    doc = "
+Nodes of CometBFT are reached by [`dial`], which ends where [`connect`] ends, or all together by a [`switch`].
+"
+)]
 //! # What happens when
 //!
 //! | | |

@@ -18,7 +18,7 @@ pub(super) struct Exchange {
     /// What was opened and not read.
     opened: BytesMut,
     /// The peer's, once it is there, or why it was not accepted.
-    info: Option<Result<Box<NodeInfo>, UpgradeError>>,
+    info: Option<Result<Box<NodeInfo>, Box<UpgradeError>>>,
 }
 
 impl Exchange {
@@ -61,7 +61,7 @@ impl Exchange {
                 Received::Whole { info, wire_len } => {
                     let checked = check(&info, local, &self.connection);
                     self.opened.advance(wire_len);
-                    self.info = Some(checked.map(|()| info));
+                    self.info = Some(checked.map(|()| info).map_err(Box::new));
                     // A bad frame can not stand before the NodeInfo: frames are opened one by one.
                     return Ok(());
                 }
@@ -75,7 +75,7 @@ impl Exchange {
     pub(super) fn finish(self) -> Option<Result<Upgraded, UpgradeError>> {
         let early = if self.opened.is_empty() { BytesMut::new() } else { self.opened };
         let upgraded = |info| Upgraded { connection: self.connection, info, early };
-        self.info.map(|info| info.map(upgraded))
+        self.info.map(|info| info.map(upgraded).map_err(|error| *error))
     }
 }
 

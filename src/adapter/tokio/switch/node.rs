@@ -131,6 +131,7 @@ impl Node {
     }
 
     /// A node to which there is to be a connection always. `false` when it is this node, or the switch is stopping.
+    #[allow(clippy::must_use_candidate, reason = "who knows its own id need not look")]
     pub fn add_persistent_peer(&self, address: PeerAddress) -> bool {
         self.shared.act(|core, now| core.stop == Stop::No && core.switch.add_persistent_peer(now, address))
     }
