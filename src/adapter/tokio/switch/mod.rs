@@ -1,4 +1,4 @@
-//! A [`Switch`] on tokio: it listens, dials, hangs up, and carries the bytes of every connection.
+//! A [`Switch`](crate::peer::switch::Switch) on tokio: it listens, dials, hangs up, and carries the bytes of every connection.
 //!
 //! [`run`] makes of a [`SwitchBuilder`] two things: a [`Node`], by which the program acts and looks, and the [`Driver`], a
 //! future that you spawn. The reactors are called from the tasks of the connections, one at a time.
@@ -82,8 +82,6 @@ use ::tokio::net::TcpListener;
 use thiserror::Error;
 
 use crate::adapter::clock::Clock;
-#[allow(unused_imports, reason = "for the documentation")]
-use crate::peer::switch::Switch;
 use crate::peer::switch::{SwitchBuilder, SwitchError};
 use alloc::string::ToString;
 use shared::Shared;
