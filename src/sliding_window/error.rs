@@ -1,0 +1,241 @@
+//! What can go wrong, and whose fault it is.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::machine::Fault;
+
+/// A configuration that can not work. The constructor's caller is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The tag is 0, which on the wire means "not known yet".
+    #[error("the session tag is 0; it must be a number that nobody can guess")]
+    ZeroTag,
+    /// A limit that must be at least 1 is 0.
+    #[error("{name} is 0; it must be at least 1")]
+    ZeroLimit {
+        /// The name of the field.
+        name: &'static str,
+    },
+    /// A value lies outside of what is possible.
+    #[error("{name} is {value}; it must be within {min}..={max}")]
+    OutOfRange {
+        /// The name of the field.
+        name: &'static str,
+        /// What was configured.
+        value: u64,
+        /// The least that is possible.
+        min: u64,
+        /// The most that is possible.
+        max: u64,
+    },
+    /// An idle peer would be taken for dead before a keepalive could be answered.
+    #[error("the keepalive interval {keepalive:?} is not below the idle timeout {idle_timeout:?}")]
+    KeepaliveNotBelowIdleTimeout {
+        /// What was configured.
+        keepalive: Duration,
+        /// What was configured.
+        idle_timeout: Duration,
+    },
+    /// A session can be resumed only with datagrams at least as large as those it was cut into.
+    #[error("max_datagram is {max_datagram}; the session to resume was cut for {needed}")]
+    ResumeDatagram {
+        /// What was configured, in bytes.
+        max_datagram: usize,
+        /// What the session to resume needs, in bytes.
+        needed: usize,
+    },
+}
+
+/// A message that was not accepted for sending; it comes back, and nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("message of {} bytes: {refusal}", message.len())]
+#[non_exhaustive]
+pub struct SendError {
+    /// Why.
+    pub refusal: SendRefusal,
+    /// The message.
+    pub message: Bytes,
+}
+
+impl SendError {
+    pub(crate) const fn new(refusal: SendRefusal, message: Bytes) -> Self {
+        Self { refusal, message }
+    }
+}
+
+/// Why a message was not accepted for sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SendRefusal {
+    /// The queue is full; [`Event::Writable`](super::Event::Writable) says when there is room again.
+    #[error("the queue is full: {messages} of {max_messages} messages, {bytes} of {max_bytes} bytes")]
+    Full {
+        /// Messages that were accepted and are not acknowledged yet.
+        messages: usize,
+        /// The most there may be.
+        max_messages: usize,
+        /// Their bytes.
+        bytes: usize,
+        /// The most there may be.
+        max_bytes: usize,
+    },
+    /// The message is larger than we or the peer take.
+    #[error("it is over the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Our side has been finished: nothing comes after it.
+    #[error("our side is finished")]
+    Finished,
+    /// The session has ended.
+    #[error("the session is closed")]
+    Closed,
+}
+
+/// Something that only a peer which knows our session tag can have sent, and which no honest one sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum PeerFault {
+    /// A packet that arrived undamaged has no valid form.
+    #[error("a packet has no valid form: {rule}")]
+    Malformed {
+        /// The rule that was broken.
+        rule: &'static str,
+    },
+    /// An acknowledgement of a packet that was never sent: an attempt to make us send faster than the path allows.
+    #[error("it acknowledged packet {packet}, which was never sent")]
+    AcknowledgedUnsent {
+        /// The number of the packet, counted from 0.
+        packet: u64,
+    },
+    /// It says that its application consumed more messages than we sent.
+    #[error("it consumed {consumed} messages of {sent}")]
+    ConsumedUnsent {
+        /// Messages that it says were consumed.
+        consumed: u64,
+        /// Messages that were sent.
+        sent: u64,
+    },
+    /// Data beyond the credit that we gave.
+    #[error("it sent more {what} than our credit allows")]
+    CreditExceeded {
+        /// Which of the limits: bytes, messages or segments.
+        what: &'static str,
+    },
+    /// A message larger than what we take.
+    #[error("a message is over the limit of {limit} bytes")]
+    MessageTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Pieces of messages that do not fit together.
+    #[error("pieces of messages do not fit together: {rule}")]
+    Pieces {
+        /// The rule that was broken.
+        rule: &'static str,
+    },
+    /// Data after the piece that ended its side.
+    #[error("it sent data after it had finished")]
+    DataAfterFinish,
+}
+
+/// Why a session has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// Both sides have finished, and everything was delivered.
+    #[error("both sides have finished")]
+    Finished,
+    /// We aborted it.
+    #[error("aborted by us with code {code}: {text}")]
+    Aborted {
+        /// The code that was given.
+        code: u64,
+        /// The text that was given.
+        text: String,
+    },
+    /// We closed it before anybody was connected.
+    #[error("closed by us before it was connected")]
+    NeverConnected,
+    /// The peer aborted it.
+    #[error("aborted by the peer with code {code}: {text}")]
+    PeerAborted {
+        /// The code that the peer gave.
+        code: u64,
+        /// The text that the peer gave; what is no UTF-8 was replaced.
+        text: String,
+    },
+    /// The transport failed.
+    #[error("the transport failed")]
+    TransportFailed,
+    /// Nobody answered.
+    #[error("no answer to {attempts} attempts to connect")]
+    HandshakeTimeout {
+        /// Attempts that were made.
+        attempts: u32,
+    },
+    /// The peer has been silent for too long.
+    #[error("nothing was heard from the peer for {timeout:?}")]
+    IdleTimeout {
+        /// The configured limit.
+        timeout: Duration,
+    },
+    /// The peer acknowledged none of so many probes in a row.
+    #[error("none of {probes} probes in a row was acknowledged")]
+    ProbesExhausted {
+        /// Probe timeouts in a row.
+        probes: u32,
+    },
+    /// Too many packets were not acknowledged in time: the limit that was configured.
+    #[error("{packets} packets were not acknowledged in time within {window:?}")]
+    UnackedLimit {
+        /// Packets that were lost or probed for.
+        packets: u32,
+        /// Within this time.
+        window: Duration,
+    },
+    /// The peer has given no credit for too long while we had something to send.
+    #[error("the peer gave no credit for {timeout:?}")]
+    ZeroWindow {
+        /// The configured limit.
+        timeout: Duration,
+    },
+    /// We closed, but the peer did not take everything or did not finish its side in time.
+    #[error("closing took more than {timeout:?}; {unacked_messages} messages were not acknowledged")]
+    CloseTimeout {
+        /// The configured limit.
+        timeout: Duration,
+        /// Messages of ours that the peer has not acknowledged.
+        unacked_messages: usize,
+    },
+    /// The peer does not know the session that was to be resumed.
+    #[error("the peer does not know the session that was to be resumed")]
+    ResumeRefused,
+    /// The peer broke a rule.
+    #[error("the peer broke a rule: {0}")]
+    Peer(PeerFault),
+}
+
+impl CloseReason {
+    /// Who caused the end.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Finished | Self::Aborted { .. } | Self::NeverConnected => Fault::Ours,
+            Self::PeerAborted { .. }
+            | Self::TransportFailed
+            | Self::HandshakeTimeout { .. }
+            | Self::IdleTimeout { .. }
+            | Self::ProbesExhausted { .. }
+            | Self::UnackedLimit { .. }
+            | Self::CloseTimeout { .. } => Fault::Network,
+            Self::ZeroWindow { .. } | Self::ResumeRefused | Self::Peer(_) => Fault::Peer,
+        }
+    }
+}
