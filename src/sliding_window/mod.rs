@@ -1,8 +1,13 @@
 //! Reliable delivery over packets that may be lost, doubled, reordered or damaged, as a pure state machine.
 
+mod close;
 mod config;
 mod error;
 mod event;
+mod handshake;
+mod keepalive;
+mod seed;
+mod unacked;
 
 pub use crate::machine::Fault;
 pub use config::{
