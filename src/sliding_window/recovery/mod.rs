@@ -23,4 +23,7 @@ mod status;
 pub(crate) use ack_state::{AckState, Receipt};
 pub use config::{AckConfig, RecoveryConfig};
 pub(crate) use state::{AckError, Gate, Outcome, Recovery, RecoveryTimer};
-pub use status::RecoveryStatus;
+pub use status::{RecoveryCounters, RecoveryStatus};
+
+#[cfg(test)]
+mod tests;
