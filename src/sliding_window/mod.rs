@@ -2,10 +2,13 @@
 
 mod close;
 mod config;
+pub mod congestion;
 mod error;
 mod event;
 mod handshake;
 mod keepalive;
+#[cfg_attr(not(test), allow(dead_code, reason = "the session that drives it is built beside it"))]
+pub(crate) mod recovery;
 mod seed;
 mod unacked;
 
@@ -15,3 +18,4 @@ pub use config::{
 };
 pub use error::{CloseReason, ConfigError, PeerFault, SendError, SendRefusal};
 pub use event::{Class, Event, Expiry, FlushMark, Input, MessageId, SendOptions, Timer};
+pub use recovery::{AckConfig, RecoveryConfig, RecoveryStatus};
