@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
+use super::congestion::Algorithm;
 use super::error::ConfigError;
+use super::recovery::{AckConfig, RecoveryConfig};
 
 /// Which packets a session speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +152,12 @@ pub struct Config {
     pub receive: ReceiveConfig,
     /// How messages reach the user.
     pub delivery: Delivery,
+    /// How much may be in the network at once.
+    pub congestion: Algorithm,
+    /// How losses are found. The size of a datagram and the peer's delay are filled in from the handshake.
+    pub recovery: RecoveryConfig,
+    /// When we acknowledge.
+    pub ack: AckConfig,
     /// After so much silence both ways the peer is asked whether it is there; `None` never asks.
     pub keepalive: Option<Duration>,
     /// After so long without a word of the peer the session ends; `None` waits for ever. It does not run while nobody is
@@ -189,6 +197,9 @@ impl Config {
             send: SendConfig::default(),
             receive: ReceiveConfig::default(),
             delivery: Delivery::Events,
+            congestion: Algorithm::NewReno,
+            recovery: RecoveryConfig::default(),
+            ack: AckConfig::default(),
             keepalive: Some(Duration::from_secs(10)),
             idle_timeout: Some(Duration::from_secs(30)),
             max_probes: 16,

@@ -7,6 +7,9 @@ mod error;
 mod event;
 mod handshake;
 mod keepalive;
+#[allow(dead_code, reason = "the session that uses it is built beside it")]
+pub(crate) mod number;
+pub mod packet;
 #[cfg_attr(not(test), allow(dead_code, reason = "the session that drives it is built beside it"))]
 pub(crate) mod recovery;
 mod seed;
