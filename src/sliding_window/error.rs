@@ -6,6 +6,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::packet::PacketError;
 use crate::machine::Fault;
 
 /// A configuration that can not work. The constructor's caller is at fault.
@@ -99,15 +100,18 @@ pub enum SendRefusal {
 }
 
 /// Something that only a peer which knows our session tag can have sent, and which no honest one sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PeerFault {
     /// A packet that arrived undamaged has no valid form.
-    #[error("a packet has no valid form: {rule}")]
-    Malformed {
-        /// The rule that was broken.
-        rule: &'static str,
-    },
+    #[error("a packet has no valid form: {0}")]
+    Malformed(PacketError),
+    /// A packet with a number before the first one.
+    #[error("a packet has a number before its first")]
+    PacketBelowFirst,
+    /// Ranges of an acknowledgement that are out of order or go below the first packet.
+    #[error("an acknowledgement contradicts itself")]
+    AckRanges,
     /// An acknowledgement of a packet that was never sent: an attempt to make us send faster than the path allows.
     #[error("it acknowledged packet {packet}, which was never sent")]
     AcknowledgedUnsent {

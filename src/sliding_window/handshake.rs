@@ -366,12 +366,12 @@ impl Handshake {
         self.deadline = Some(now + self.seed.around(wait));
     }
 
-    /// The packet that is to be sent now, when one of so many bytes may go.
-    pub(crate) fn due(&self, syn_bytes: usize, syn_ack_bytes: usize) -> Option<(Step, usize)> {
+    /// The packet that is to be sent now, when a `SynAck` has so many bytes.
+    pub(crate) fn due(&self, syn_ack_bytes: usize) -> Option<Step> {
         if self.syn_ack_due && self.may_say(syn_ack_bytes) {
-            return Some((Step::SynAck, syn_ack_bytes));
+            return Some(Step::SynAck);
         }
-        self.syn_due.then_some((Step::Syn, syn_bytes))
+        self.syn_due.then_some(Step::Syn)
     }
 
     /// Whether a packet of the handshake waits to be sent.

@@ -1,0 +1,338 @@
+//! The session behind the face, for our own packets.
+
+mod events;
+mod greeting;
+mod link;
+mod receive;
+mod timers;
+mod transmit;
+mod user;
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::ToString;
+
+use super::close::{Close, Progress, Todo};
+use super::config::{Config, InitialNumbers};
+use super::error::{CloseReason, ConfigError, PeerFault};
+use super::event::{AbortReason, Event, FlushMark, Input};
+use super::handshake::{Handshake, Phase, Reaction};
+use super::keepalive::Keepalive;
+use super::number::Numbering;
+use super::receiver::Receiver;
+use super::resume::Resumable;
+use super::seed::Seed;
+use super::sender::Sender;
+use super::status::{Counters, Status};
+use super::unacked::Unacked;
+use crate::time::Instant;
+use link::{Link, Peer};
+
+/// What an abort carries when a session ends by itself: whose fault, as a code that no user can give by accident.
+const CODE_OF_OURS: u64 = 1 << 60;
+
+/// Where the session is in its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    /// Ended, but the peer is still to be told, unless the transport takes nothing until then.
+    Leaving {
+        reason: CloseReason,
+        farewell: AbortReason,
+        until: Instant,
+    },
+    /// Ended; the reason waits behind what has arrived.
+    Ended(CloseReason),
+    /// Ended, and the last event was taken.
+    Closed(CloseReason),
+}
+
+/// A session that speaks our own packets.
+#[derive(Debug)]
+pub(crate) struct Native {
+    config: Config,
+    /// The latest time that the driver told; it never goes back.
+    now: Instant,
+    started: Instant,
+    life: Life,
+    handshake: Handshake,
+    packets: Numbering,
+    segments: Numbering,
+    /// The tags of the session that this one goes on with: ours and the peer's.
+    resumes: Option<(u64, u64)>,
+    /// What a later session needs to go on with this one: its tags and the size of its datagrams. Known once it is open.
+    cut: Option<((u64, u64), usize)>,
+    peer_hello: Option<Peer>,
+    link: Option<Link>,
+    sender: Sender,
+    receiver: Receiver,
+    keepalive: Keepalive,
+    unacked: Option<Unacked>,
+    close: Close,
+    close_deadline: Option<Instant>,
+    linger_until: Option<Instant>,
+    /// Since when the peer's credit has held us up.
+    blocked_since: Option<Instant>,
+    /// A packet that told our credit was lost.
+    credit_lost: bool,
+    events: VecDeque<Event>,
+    flushes: VecDeque<FlushMark>,
+    told: events::Told,
+    counters: Counters,
+}
+
+impl Native {
+    pub(crate) fn new(
+        config: Config,
+        calls: bool,
+        resumable: Option<Resumable>,
+        now: Instant,
+    ) -> Result<Self, ConfigError> {
+        let mut seed = Seed::new(config.seed);
+        let drawn = seed.next();
+        let drawn = InitialNumbers::new(drawn as u32, (drawn >> 32) as u32);
+        let initial = config.initial_numbers.unwrap_or(drawn);
+        let (sender, receiver, resumes) = match resumable {
+            None => (Sender::new(&config), Receiver::new(&config), None),
+            Some(old) => {
+                if config.max_datagram < old.max_datagram {
+                    let (max_datagram, needed) = (config.max_datagram, old.max_datagram);
+                    return Err(ConfigError::ResumeDatagram { max_datagram, needed });
+                }
+                (old.sender, old.receiver, Some(old.tags))
+            }
+        };
+        let handshake = if calls {
+            Handshake::connect(config.handshake, seed, now)
+        } else {
+            Handshake::listen(config.handshake, seed)
+        };
+        Ok(Self {
+            now,
+            started: now,
+            life: Life::Open,
+            handshake,
+            packets: Numbering::new(initial.packet),
+            segments: Numbering::new(initial.segment),
+            resumes,
+            cut: None,
+            peer_hello: None,
+            link: None,
+            sender,
+            receiver,
+            keepalive: Keepalive::new(config.keepalive, config.idle_timeout, now),
+            unacked: config.unacked_limit.map(Unacked::new),
+            close: Close::new(),
+            close_deadline: None,
+            linger_until: None,
+            blocked_since: None,
+            credit_lost: false,
+            events: VecDeque::new(),
+            flushes: VecDeque::new(),
+            told: events::Told::default(),
+            counters: Counters::default(),
+            config,
+        })
+    }
+
+    /// Takes the driver's time, and gives the machine's: the same, or the latest one if the driver's went back.
+    #[inline]
+    fn clock(&mut self, now: Instant) -> Instant {
+        if now < self.now {
+            self.counters.clock_went_back = self.counters.clock_went_back.saturating_add(1);
+        } else {
+            self.now = now;
+        }
+        self.now
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        self.life == Life::Open
+    }
+
+    pub(crate) fn handle(&mut self, now: Instant, input: Input<'_>) {
+        let now = self.clock(now);
+        if !self.is_open() {
+            return;
+        }
+        match input {
+            Input::Datagram(datagram) => self.on_datagram(now, datagram),
+            Input::Close => self.start_closing(now),
+            Input::Abort { code, text } => {
+                let AbortReason { code, text } = AbortReason::new(code, text);
+                self.receiver.discard();
+                self.end(CloseReason::Aborted { code, text });
+            }
+            Input::TransportFailed => self.end(CloseReason::TransportFailed),
+        }
+    }
+
+    /// Ends the session, if it has not ended. What has arrived stays to be taken; all else is let go.
+    fn end(&mut self, reason: CloseReason) {
+        if !self.is_open() {
+            return;
+        }
+        if !Self::may_resume(&reason) {
+            self.sender.clear();
+        }
+        (self.close_deadline, self.linger_until, self.blocked_since) = (None, None, None);
+        let farewell = self.farewell(&reason).filter(|_| self.handshake.is_established());
+        self.life = match farewell {
+            Some(farewell) => Life::Leaving { reason, farewell, until: self.now + self.linger() },
+            None => Life::Ended(reason),
+        };
+        if !matches!(self.life, Life::Leaving { .. }) {
+            self.link = None;
+        }
+    }
+
+    /// Whether a session that ended so can be gone on with: the network has cut it, nobody wanted its end.
+    const fn may_resume(reason: &CloseReason) -> bool {
+        matches!(
+            reason,
+            CloseReason::TransportFailed
+                | CloseReason::IdleTimeout { .. }
+                | CloseReason::ProbesExhausted { .. }
+                | CloseReason::UnackedLimit { .. }
+        )
+    }
+
+    /// What the peer is told of this end, when it does not know and may still listen.
+    fn farewell(&self, reason: &CloseReason) -> Option<AbortReason> {
+        match reason {
+            CloseReason::Aborted { code, text } => Some(AbortReason { code: *code, text: text.clone() }),
+            CloseReason::Peer(fault) => Some(AbortReason::new(CODE_OF_OURS, &format!("you broke a rule: {fault}"))),
+            CloseReason::UnackedLimit { .. }
+            | CloseReason::ZeroWindow { .. }
+            | CloseReason::CloseTimeout { .. }
+            | CloseReason::ResumeRefused => Some(AbortReason::new(CODE_OF_OURS, &reason.to_string())),
+            CloseReason::Finished
+            | CloseReason::NeverConnected
+            | CloseReason::PeerAborted { .. }
+            | CloseReason::TransportFailed
+            | CloseReason::HandshakeTimeout { .. }
+            | CloseReason::IdleTimeout { .. }
+            | CloseReason::ProbesExhausted { .. } => None,
+        }
+    }
+
+    /// The peer was told, or could not be.
+    fn left(&mut self) {
+        if let Life::Leaving { reason, .. } = &self.life {
+            self.life = Life::Ended(reason.clone());
+            self.link = None;
+        }
+    }
+
+    /// A fault that only the peer can have committed, in a packet that a check has found undamaged.
+    fn fault(&mut self, fault: PeerFault) {
+        self.end(CloseReason::Peer(fault));
+    }
+
+    /// Finishes our side, and ends when the peer has too.
+    fn start_closing(&mut self, now: Instant) {
+        if self.handshake.phase() == Phase::Listen {
+            self.end(CloseReason::NeverConnected);
+            return;
+        }
+        if self.close_deadline.is_none() {
+            self.close_deadline = Some(now + self.config.close_timeout);
+        }
+        self.finish(now);
+    }
+
+    pub(crate) fn finish(&mut self, now: Instant) {
+        let now = self.clock(now);
+        if self.is_open() {
+            let todo = self.close.on(Progress::Finish);
+            self.close_step(now, todo);
+        }
+    }
+
+    fn close_step(&mut self, now: Instant, todo: Todo) {
+        match todo {
+            Todo::Nothing => {}
+            Todo::QueueFinish => self.sender.finish(),
+            Todo::Linger => self.linger_until = Some(now + self.linger()),
+            Todo::End => self.end(CloseReason::Finished),
+        }
+    }
+
+    /// Looks at what an acknowledgement or an arrival may have brought about.
+    fn after_progress(&mut self, now: Instant) {
+        if !self.is_open() {
+            return;
+        }
+        if self.close.is_finishing() && self.sender.is_finished() {
+            let todo = self.close.on(Progress::Acknowledged);
+            self.close_step(now, todo);
+        }
+        if !self.close.peer_has_finished() && self.receiver.is_finished() {
+            let todo = self.close.on(Progress::PeerFinished);
+            self.close_step(now, todo);
+        }
+        self.note_blocked(now);
+    }
+
+    /// Notes whether the peer's credit holds us up.
+    fn note_blocked(&mut self, now: Instant) {
+        if !(self.handshake.is_established() && self.sender.is_blocked_by_credit()) {
+            self.blocked_since = None;
+        } else if self.blocked_since.is_none() {
+            self.blocked_since = Some(now);
+        }
+    }
+
+    /// Does what the handshake asks for.
+    fn react(&mut self, now: Instant, reaction: Reaction) {
+        match reaction {
+            Reaction::Nothing => {}
+            Reaction::Ignored => self.counters.handshake_ignored = self.counters.handshake_ignored.wrapping_add(1),
+            Reaction::Learn { open } => {
+                if let Some(peer) = self.peer_hello.take() {
+                    self.link = Some(Link::new(&self.config, peer, now));
+                }
+                if open {
+                    self.open(now);
+                }
+            }
+            Reaction::Open => self.open(now),
+            Reaction::Forget => self.link = None,
+            Reaction::GiveUp { attempts } => self.end(CloseReason::HandshakeTimeout { attempts }),
+        }
+    }
+
+    pub(crate) fn into_resumable(self) -> Option<Resumable> {
+        let may_resume = match &self.life {
+            Life::Open => true,
+            Life::Leaving { reason, .. } | Life::Ended(reason) | Life::Closed(reason) => Self::may_resume(reason),
+        };
+        let (tags, max_datagram) = self.cut.filter(|_| may_resume)?;
+        Some(Resumable { tags, sender: self.sender, receiver: self.receiver, max_datagram })
+    }
+
+    pub(crate) const fn max_datagram(&self) -> usize {
+        self.config.max_datagram
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.handshake.is_established() && self.is_open()
+    }
+
+    pub(crate) const fn tag(&self) -> u64 {
+        self.config.tag
+    }
+
+    pub(crate) fn status(&self, now: Instant) -> Status {
+        let now = now.max(self.now);
+        Status {
+            duration: now - self.started,
+            connected: self.is_connected(),
+            handshake_attempts: self.handshake.attempts(),
+            silence: now - self.keepalive.last_heard(),
+            recovery: self.link.as_ref().map(|link| link.recovery.status()),
+            counters: self.counters,
+        }
+    }
+}
