@@ -3,10 +3,9 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use bytes::Bytes;
 use thiserror::Error;
 
-use super::packet::PacketError;
+use super::fault::PeerFault;
 use crate::machine::Fault;
 
 /// A configuration that can not work. The constructor's caller is at fault.
@@ -50,103 +49,6 @@ pub enum ConfigError {
         /// What the session to resume needs, in bytes.
         needed: usize,
     },
-}
-
-/// A message that was not accepted for sending; it comes back, and nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("message of {} bytes: {refusal}", message.len())]
-#[non_exhaustive]
-pub struct SendError {
-    /// Why.
-    pub refusal: SendRefusal,
-    /// The message.
-    pub message: Bytes,
-}
-
-impl SendError {
-    pub(crate) const fn new(refusal: SendRefusal, message: Bytes) -> Self {
-        Self { refusal, message }
-    }
-}
-
-/// Why a message was not accepted for sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SendRefusal {
-    /// The queue is full; [`Event::Writable`](super::Event::Writable) says when there is room again.
-    #[error("the queue is full: {messages} of {max_messages} messages, {bytes} of {max_bytes} bytes")]
-    Full {
-        /// Messages that were accepted and are not acknowledged yet.
-        messages: usize,
-        /// The most there may be.
-        max_messages: usize,
-        /// Their bytes.
-        bytes: usize,
-        /// The most there may be.
-        max_bytes: usize,
-    },
-    /// The message is larger than we or the peer take.
-    #[error("it is over the limit of {limit} bytes")]
-    TooLarge {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// Our side has been finished: nothing comes after it.
-    #[error("our side is finished")]
-    Finished,
-    /// The session has ended.
-    #[error("the session is closed")]
-    Closed,
-}
-
-/// Something that only a peer which knows our session tag can have sent, and which no honest one sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PeerFault {
-    /// A packet that arrived undamaged has no valid form.
-    #[error("a packet has no valid form: {0}")]
-    Malformed(PacketError),
-    /// A packet with a number before the first one.
-    #[error("a packet has a number before its first")]
-    PacketBelowFirst,
-    /// Ranges of an acknowledgement that are out of order or go below the first packet.
-    #[error("an acknowledgement contradicts itself")]
-    AckRanges,
-    /// An acknowledgement of a packet that was never sent: an attempt to make us send faster than the path allows.
-    #[error("it acknowledged packet {packet}, which was never sent")]
-    AcknowledgedUnsent {
-        /// The number of the packet, counted from 0.
-        packet: u64,
-    },
-    /// It says that its application consumed more messages than we sent.
-    #[error("it consumed {consumed} messages of {sent}")]
-    ConsumedUnsent {
-        /// Messages that it says were consumed.
-        consumed: u64,
-        /// Messages that were sent.
-        sent: u64,
-    },
-    /// Data beyond the credit that we gave.
-    #[error("it sent more {what} than our credit allows")]
-    CreditExceeded {
-        /// Which of the limits: bytes, messages or segments.
-        what: &'static str,
-    },
-    /// A message larger than what we take.
-    #[error("a message is over the limit of {limit} bytes")]
-    MessageTooLarge {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// Pieces of messages that do not fit together.
-    #[error("pieces of messages do not fit together: {rule}")]
-    Pieces {
-        /// The rule that was broken.
-        rule: &'static str,
-    },
-    /// Data after the piece that ended its side.
-    #[error("it sent data after it had finished")]
-    DataAfterFinish,
 }
 
 /// Why a session has ended.

@@ -5,7 +5,7 @@ use alloc::string::String;
 use bytes::Bytes;
 
 use super::error::CloseReason;
-use crate::time::Instant;
+use super::sender::{Class, MessageId};
 
 /// What can happen to a session from outside.
 #[derive(Debug)]
@@ -53,83 +53,6 @@ pub enum Event {
     PeerFinished,
     /// The session has ended. This is the last event.
     Closed(CloseReason),
-}
-
-/// How a message is delivered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Class {
-    /// In the order in which messages were accepted.
-    #[default]
-    Ordered,
-    /// As soon as all of it has arrived, whatever is missing before it.
-    Unordered,
-}
-
-/// When a message is no longer worth sending.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Expiry {
-    /// Never: it is sent until it is acknowledged.
-    #[default]
-    Never,
-    /// At a moment: after it nothing of the message is sent (again).
-    At(Instant),
-    /// After it was transmitted so often (at least 1) without an acknowledgement.
-    Transmissions(u32),
-}
-
-/// How one message is to be sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct SendOptions {
-    /// How it is delivered.
-    pub class: Class,
-    /// When it is no longer worth sending.
-    pub expires: Expiry,
-    /// Whether to tell ([`Event::Receipt`]) when the peer's application has taken it.
-    pub receipt: bool,
-}
-
-impl SendOptions {
-    /// In order, for ever, without a receipt.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { class: Class::Ordered, expires: Expiry::Never, receipt: false }
-    }
-
-    /// Delivered as soon as it has arrived.
-    #[must_use]
-    pub const fn unordered(mut self) -> Self {
-        self.class = Class::Unordered;
-        self
-    }
-
-    /// Sets when it is no longer worth sending.
-    #[must_use]
-    pub const fn expires(mut self, expires: Expiry) -> Self {
-        self.expires = expires;
-        self
-    }
-
-    /// Asks for a receipt.
-    #[must_use]
-    pub const fn receipt(mut self) -> Self {
-        self.receipt = true;
-        self
-    }
-}
-
-/// The number of a message that was accepted for sending, counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MessageId(pub(crate) u64);
-
-impl MessageId {
-    /// The number itself.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
 }
 
 /// A place in the queue of what was accepted: everything before it, nothing after it.

@@ -186,6 +186,8 @@ pub(crate) struct Handshake {
     validated: bool,
     bytes_heard: u64,
     bytes_said: u64,
+    /// No answer may go until more has come.
+    held_back: bool,
 }
 
 impl Handshake {
@@ -214,6 +216,7 @@ impl Handshake {
             validated: false,
             bytes_heard: 0,
             bytes_said: 0,
+            held_back: false,
         }
     }
 
@@ -254,6 +257,7 @@ impl Handshake {
         let heard = if self.peer.is_none_or(|known| known == peer) { Heard::Syn } else { Heard::OtherSyn };
         if heard == Heard::Syn {
             self.bytes_heard = self.bytes_heard.saturating_add(bytes as u64);
+            self.held_back = false;
         }
         self.on(now, heard, peer)
     }
@@ -367,16 +371,19 @@ impl Handshake {
     }
 
     /// The packet that is to be sent now, when a `SynAck` has so many bytes.
-    pub(crate) fn due(&self, syn_ack_bytes: usize) -> Option<Step> {
-        if self.syn_ack_due && self.may_say(syn_ack_bytes) {
-            return Some(Step::SynAck);
+    pub(crate) fn due(&mut self, syn_ack_bytes: usize) -> Option<Step> {
+        if self.syn_ack_due {
+            if self.may_say(syn_ack_bytes) {
+                return Some(Step::SynAck);
+            }
+            self.held_back = true;
         }
         self.syn_due.then_some(Step::Syn)
     }
 
-    /// Whether a packet of the handshake waits to be sent.
+    /// Whether a packet of the handshake waits to be sent and may be.
     pub(crate) const fn is_due(&self) -> bool {
-        self.syn_due || self.syn_ack_due
+        self.syn_due || (self.syn_ack_due && !self.held_back)
     }
 
     fn may_say(&self, bytes: usize) -> bool {

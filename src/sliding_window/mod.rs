@@ -5,20 +5,30 @@ mod config;
 pub mod congestion;
 mod error;
 mod event;
+mod fault;
 mod handshake;
 mod keepalive;
-#[allow(dead_code, reason = "the session that uses it is built beside it")]
-pub(crate) mod number;
+mod native;
+mod number;
 pub mod packet;
-#[cfg_attr(not(test), allow(dead_code, reason = "the session that drives it is built beside it"))]
-pub(crate) mod recovery;
+mod receiver;
+mod recovery;
+mod resume;
 mod seed;
+mod sender;
+mod session;
+mod status;
 mod unacked;
 
 pub use crate::machine::Fault;
 pub use config::{
     Config, Delivery, HandshakeConfig, InitialNumbers, PacketFormat, ReceiveConfig, SendConfig, UnackedLimit,
 };
-pub use error::{CloseReason, ConfigError, PeerFault, SendError, SendRefusal};
-pub use event::{Class, Event, Expiry, FlushMark, Input, MessageId, SendOptions, Timer};
-pub use recovery::{AckConfig, RecoveryConfig, RecoveryStatus};
+pub use error::{CloseReason, ConfigError};
+pub use event::{Event, FlushMark, Input, Timer};
+pub use fault::PeerFault;
+pub use recovery::{AckConfig, RecoveryConfig, RecoveryCounters, RecoveryStatus};
+pub use resume::Resumable;
+pub use sender::{Class, Expires, MessageId, SendError, SendOptions, SendRefusal};
+pub use session::SlidingWindow;
+pub use status::{Counters, Status};

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::config::{Config, PacketFormat};
-use super::error::{ConfigError, SendError, SendRefusal};
-use super::event::{Class, Event, FlushMark, Input, MessageId, SendOptions, Timer};
+use super::error::ConfigError;
+use super::event::{Event, FlushMark, Input, Timer};
 use super::native::Native;
 use super::resume::Resumable;
+use super::sender::{Class, MessageId, SendError, SendOptions, SendRefusal};
 use super::status::Status;
 use crate::machine::Machine;
 use crate::time::Instant;

@@ -4,7 +4,7 @@ use super::link::{Peer, VERSION};
 use super::{Life, Native};
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;
-use crate::sliding_window::handshake::{Phase, Step};
+use crate::sliding_window::handshake::{Handshake, Phase, Reaction, Step};
 use crate::sliding_window::packet::{Hello, Holes, Resume, Retry, encode_syn, encode_syn_ack};
 use crate::time::Instant;
 
@@ -44,12 +44,7 @@ impl Native {
         self.react(now, reaction);
     }
 
-    fn meet(
-        &mut self,
-        now: Instant,
-        peer: Peer,
-        tell: impl FnOnce(&mut crate::sliding_window::handshake::Handshake, u64) -> crate::sliding_window::handshake::Reaction,
-    ) {
+    fn meet(&mut self, now: Instant, peer: Peer, tell: impl FnOnce(&mut Handshake, u64) -> Reaction) {
         let tag = peer.tag;
         self.peer_hello = Some(peer);
         let reaction = tell(&mut self.handshake, tag);
@@ -91,9 +86,9 @@ impl Native {
         }
         let Some(buffer) = buffer.get_mut(..self.config.max_datagram) else { return 0 };
         // Which one may go depends on its size: the size of an answer does not depend on whether it may go.
-        let answer = self.write(Step::SynAck, buffer);
+        let answer = self.write_step(Step::SynAck, buffer);
         let Some(step) = self.handshake.due(answer) else { return 0 };
-        let len = if step == Step::SynAck { answer } else { self.write(step, buffer) };
+        let len = if step == Step::SynAck { answer } else { self.write_step(step, buffer) };
         self.handshake.sent(step, len);
         match step {
             Step::Syn => self.counters.syns_sent = self.counters.syns_sent.wrapping_add(1),
@@ -102,7 +97,7 @@ impl Native {
         len
     }
 
-    fn write(&self, step: Step, buffer: &mut [u8]) -> usize {
+    fn write_step(&self, step: Step, buffer: &mut [u8]) -> usize {
         let mut holes = [0; HOLES_ROOM];
         let offers = step == Step::Syn || self.resumes.is_some();
         let resume = self.resumes.filter(|_| offers).map(|(ours, yours)| Resume {

@@ -14,8 +14,9 @@ use alloc::string::ToString;
 
 use super::close::{Close, Progress, Todo};
 use super::config::{Config, InitialNumbers};
-use super::error::{CloseReason, ConfigError, PeerFault};
+use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input};
+use super::fault::PeerFault;
 use super::handshake::{Handshake, Phase, Reaction};
 use super::keepalive::Keepalive;
 use super::number::Numbering;

@@ -3,10 +3,9 @@
 use super::Native;
 use super::link::{Content, Link};
 use crate::sliding_window::close::Todo;
-use crate::sliding_window::error::{CloseReason, PeerFault};
-use crate::sliding_window::packet::{
-    Ack, Credit, Data, Frame, FramesPacket, Packet, PacketError, decode, destination,
-};
+use crate::sliding_window::error::CloseReason;
+use crate::sliding_window::fault::PeerFault;
+use crate::sliding_window::packet::{Ack, Credit, Data, Frame, FramesPacket, Packet, PacketError, decode, destination};
 use crate::sliding_window::receiver::Arrival;
 use crate::sliding_window::recovery::{AckError, Outcome, Receipt};
 use crate::time::{Duration, Instant};
@@ -21,7 +20,7 @@ enum Wrong {
 
 impl From<PacketError> for Wrong {
     fn from(error: PacketError) -> Self {
-        Self::Fault(PeerFault::Malformed(error))
+        Self::Fault(PeerFault::Packet(error))
     }
 }
 

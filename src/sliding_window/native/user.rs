@@ -1,0 +1,105 @@
+//! What the user asks for: sending and receiving.
+
+use bytes::Bytes;
+
+use super::{Life, Native};
+use crate::sliding_window::event::FlushMark;
+use crate::sliding_window::sender::{Class, MessageId, SendError, SendOptions, SendRefusal};
+use crate::time::Instant;
+
+impl Native {
+    pub(crate) fn try_send(
+        &mut self,
+        now: Instant,
+        message: Bytes,
+        options: &SendOptions,
+    ) -> Result<MessageId, SendError> {
+        let now = self.clock(now);
+        if let Err(refusal) = self.may_begin() {
+            return Err(SendError { refusal, message });
+        }
+        let len = message.len();
+        let id = self.sender.try_send(now, message, options)?;
+        self.accepted(len);
+        Ok(id)
+    }
+
+    fn accepted(&mut self, len: usize) {
+        self.counters.messages_accepted = self.counters.messages_accepted.wrapping_add(1);
+        self.counters.message_bytes_accepted = self.counters.message_bytes_accepted.wrapping_add(len as u64);
+    }
+
+    /// Whether anything can be sent at all.
+    fn may_begin(&self) -> Result<(), SendRefusal> {
+        match self.life {
+            Life::Open if self.close.is_finishing() => Err(SendRefusal::Finished),
+            Life::Open => Ok(()),
+            _ => Err(SendRefusal::Closed),
+        }
+    }
+
+    pub(crate) fn may_send(&self, len: usize) -> Result<(), SendRefusal> {
+        self.may_begin()?;
+        self.sender.may_send(len)
+    }
+
+    pub(crate) fn write(&mut self, now: Instant, bytes: &[u8]) -> Result<usize, SendRefusal> {
+        let now = self.clock(now);
+        self.may_begin()?;
+        self.sender.write(now, bytes)
+    }
+
+    pub(crate) fn receive_with<R>(&mut self, now: Instant, take: impl FnOnce(Class, &[u8]) -> R) -> Option<R> {
+        let mut len = 0;
+        let taken = self.receiver.receive_with(|class, payload| {
+            len = payload.len();
+            take(class, payload)
+        });
+        self.note_taken(now, taken.is_some(), len);
+        taken
+    }
+
+    pub(crate) fn receive(&mut self, now: Instant) -> Option<(Class, Bytes)> {
+        let taken = self.receiver.take();
+        self.note_taken(now, taken.is_some(), taken.as_ref().map_or(0, |(_, payload)| payload.len()));
+        taken
+    }
+
+    fn note_taken(&mut self, now: Instant, any: bool, bytes: usize) {
+        if any {
+            self.taken(now, bytes, 1);
+        } else {
+            self.told.read_all();
+        }
+    }
+
+    pub(crate) fn read(&mut self, now: Instant, buffer: &mut [u8]) -> Option<usize> {
+        let len = self.receiver.read(buffer);
+        if len > 0 {
+            self.taken(now, len, 0);
+            return Some(len);
+        }
+        if buffer.is_empty() {
+            return Some(0);
+        }
+        self.told.read_all();
+        self.receiver.is_finished().then_some(0)
+    }
+
+    pub(crate) fn flush(&mut self, now: Instant) -> FlushMark {
+        self.clock(now);
+        let mark = self.sender.mark();
+        if self.flushes.back() != Some(&mark) && self.is_open() {
+            self.flushes.push_back(mark);
+        }
+        mark
+    }
+
+    pub(crate) fn register_asap(&mut self, limit: usize) {
+        self.receiver.register_asap(limit);
+    }
+
+    pub(crate) fn poll_asap(&mut self) -> Option<Bytes> {
+        self.receiver.poll_asap()
+    }
+}
