@@ -54,18 +54,20 @@ impl Default for HandshakeConfig {
 pub struct SendConfig {
     /// Messages that were accepted and are not acknowledged.
     pub max_messages: usize,
-    /// Their bytes. One message alone may be larger.
+    /// Their bytes.
     pub max_bytes: usize,
     /// The largest message.
     pub max_message: usize,
+    /// Messages whose receipt was asked for and has not come.
+    pub max_receipts: usize,
     /// Segments that are sent and not acknowledged: the own window, whatever the peer allows.
     pub window: usize,
 }
 
 impl Default for SendConfig {
-    /// 4,096 messages, 4 MiB, messages of up to 16 MiB, 4,096 segments.
+    /// 4,096 messages, 4 MiB, messages of up to 4 MiB, 4,096 receipts, 4,096 segments.
     fn default() -> Self {
-        Self { max_messages: 4096, max_bytes: 4 << 20, max_message: 16 << 20, window: 4096 }
+        Self { max_messages: 4096, max_bytes: 4 << 20, max_message: 4 << 20, max_receipts: 4096, window: 4096 }
     }
 }
 
@@ -247,8 +249,8 @@ impl Config {
             ("max_datagram", self.max_datagram as u64, Self::MIN_DATAGRAM as u64, Self::MAX_DATAGRAM as u64),
             ("handshake.attempts", u64::from(self.handshake.attempts), 1, MANY),
             ("send.max_messages", self.send.max_messages as u64, 1, MANY),
-            ("send.max_bytes", self.send.max_bytes as u64, 1, LARGE),
             ("send.max_message", self.send.max_message as u64, 1, LARGE),
+            ("send.max_bytes", self.send.max_bytes as u64, (self.send.max_message as u64).max(1), LARGE),
             ("send.window", self.send.window as u64, 1, MANY),
             ("receive.max_messages", self.receive.max_messages as u64, 1, MANY),
             ("receive.max_message", largest, 1, LARGE),

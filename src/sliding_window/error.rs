@@ -123,6 +123,12 @@ pub enum CloseReason {
     /// The peer does not know the session that was to be resumed.
     #[error("the peer does not know the session that was to be resumed")]
     ResumeRefused,
+    /// A message that was accepted before the peer was known is larger than it takes.
+    #[error("the peer takes messages of at most {limit} bytes; a larger one had been accepted")]
+    PeerTakesLess {
+        /// What the peer takes, in bytes.
+        limit: usize,
+    },
     /// The peer broke a rule.
     #[error("the peer broke a rule: {0}")]
     Peer(PeerFault),
@@ -133,7 +139,7 @@ impl CloseReason {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::Finished | Self::Aborted { .. } | Self::NeverConnected => Fault::Ours,
+            Self::Finished | Self::Aborted { .. } | Self::NeverConnected | Self::PeerTakesLess { .. } => Fault::Ours,
             Self::PeerAborted { .. }
             | Self::TransportFailed
             | Self::HandshakeTimeout { .. }

@@ -188,6 +188,8 @@ pub(crate) struct Handshake {
     bytes_said: u64,
     /// No answer may go until more has come.
     held_back: bool,
+    /// It listens for one caller and no other.
+    once: bool,
 }
 
 impl Handshake {
@@ -217,6 +219,7 @@ impl Handshake {
             bytes_heard: 0,
             bytes_said: 0,
             held_back: false,
+            once: false,
         }
     }
 
@@ -247,9 +250,10 @@ impl Handshake {
         self.attempts
     }
 
-    /// The peer's address was proved by other means: a cookie came back.
-    pub(crate) const fn validate(&mut self) {
-        self.validated = true;
+    /// This listener is for one caller, whose `Syn` comes next, and ends when nothing becomes of it. `validated` says that the
+    /// caller's address was proved by other means: a cookie came back.
+    pub(crate) const fn for_one_caller(&mut self, validated: bool) {
+        (self.once, self.validated) = (true, validated);
     }
 
     /// A `Syn` has come, in a datagram of so many bytes.
@@ -333,6 +337,10 @@ impl Handshake {
             Todo::OpenAndConfirm => {
                 self.confirm_due = true;
                 Reaction::Open
+            }
+            Todo::Forget if self.once => {
+                self.deadline = None;
+                Reaction::GiveUp { attempts: self.attempts }
             }
             Todo::Forget => {
                 *self = Self::listen(self.config, self.seed.clone());

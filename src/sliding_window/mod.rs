@@ -3,6 +3,7 @@
 mod close;
 mod config;
 pub mod congestion;
+pub mod endpoint;
 mod error;
 mod event;
 mod fault;

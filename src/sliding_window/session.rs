@@ -80,6 +80,18 @@ impl SlidingWindow {
         Ok(Self::native(Native::new(config, false, Some(resumable), now)?))
     }
 
+    /// A session for one caller, whose `Syn` comes next; `validated` says that its address was proved.
+    pub(crate) fn accept(config: Config, validated: bool, now: Instant) -> Result<Self, ConfigError> {
+        let mut session = Self::listen(config, now)?;
+        on_engine!(&mut session.engine, engine => engine.for_one_caller(validated));
+        Ok(session)
+    }
+
+    /// The newest packet of the peer, for whoever follows a peer to another address.
+    pub(crate) fn newest_packet(&self) -> Option<u64> {
+        on_engine!(&self.engine, engine => engine.newest_packet())
+    }
+
     fn native(native: Native) -> Self {
         Self { engine: Engine::Native(Box::new(native)) }
     }

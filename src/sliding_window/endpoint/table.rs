@@ -25,6 +25,12 @@ pub(super) struct Entry<A> {
     /// Whether somebody began to open it and it is not open yet.
     pub(super) half_open: bool,
     deadline: Option<(Instant, Timer)>,
+}
+
+/// A place for a session, and whether it stands in the queues of turns; it may still stand there when the session is gone.
+#[derive(Debug)]
+struct Slot<A> {
+    entry: Option<Entry<A>>,
     in_output: bool,
     in_events: bool,
 }
@@ -32,7 +38,7 @@ pub(super) struct Entry<A> {
 /// All sessions: by key, by tag, by who opened them, and by deadline.
 #[derive(Debug)]
 pub(super) struct Table<A> {
-    slots: Vec<Option<Entry<A>>>,
+    slots: Vec<Slot<A>>,
     free: Vec<usize>,
     generations: u64,
     tags: BTreeMap<u64, usize>,
@@ -79,17 +85,16 @@ impl<A: Clone + Ord> Table<A> {
         self.tags.insert(session.tag(), slot);
         self.callers.insert((address.clone(), caller), slot);
         self.half_open = self.half_open.saturating_add(usize::from(half_open));
-        let entry =
-            Entry { key, session, address, caller, half_open, deadline: None, in_output: false, in_events: false };
+        let entry = Entry { key, session, address, caller, half_open, deadline: None };
         match self.slots.get_mut(slot) {
-            Some(place) => *place = Some(entry),
-            None => self.slots.push(Some(entry)),
+            Some(place) => place.entry = Some(entry),
+            None => self.slots.push(Slot { entry: Some(entry), in_output: false, in_events: false }),
         }
         key
     }
 
     pub(super) fn remove(&mut self, slot: usize) -> Option<Entry<A>> {
-        let entry = self.slots.get_mut(slot)?.take()?;
+        let entry = self.slots.get_mut(slot)?.entry.take()?;
         self.free.push(slot);
         self.tags.remove(&entry.session.tag());
         let caller = (entry.address.clone(), entry.caller);
@@ -100,7 +105,6 @@ impl<A: Clone + Ord> Table<A> {
             self.deadlines.remove(&(deadline, slot));
         }
         self.half_open = self.half_open.saturating_sub(usize::from(entry.half_open));
-        // What is left of it in the queues of turns is passed over, since its slot is empty, or harmless when it is not.
         Some(entry)
     }
 
@@ -118,11 +122,11 @@ impl<A: Clone + Ord> Table<A> {
     }
 
     pub(super) fn get(&self, slot: usize) -> Option<&Entry<A>> {
-        self.slots.get(slot)?.as_ref()
+        self.slots.get(slot)?.entry.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Entry<A>> {
-        self.slots.get_mut(slot)?.as_mut()
+        self.slots.get_mut(slot)?.entry.as_mut()
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = usize> + use<A> {
@@ -130,12 +134,12 @@ impl<A: Clone + Ord> Table<A> {
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = SessionKey> + '_ {
-        self.slots.iter().flatten().map(|entry| entry.key)
+        self.slots.iter().filter_map(|slot| slot.entry.as_ref()).map(|entry| entry.key)
     }
 
     /// Moves a session to another address.
     pub(super) fn move_to(&mut self, slot: usize, address: A) {
-        let Some(entry) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return };
+        let Some(entry) = self.get_mut(slot) else { return };
         let caller = entry.caller;
         let before = core::mem::replace(&mut entry.address, address.clone());
         if self.callers.get(&(before.clone(), caller)) == Some(&slot) {
@@ -144,13 +148,22 @@ impl<A: Clone + Ord> Table<A> {
         self.callers.insert((address, caller), slot);
     }
 
-    /// Notes what may have changed after anything was done to a session.
-    pub(super) fn refresh(&mut self, now: Instant, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return };
-        if entry.half_open && entry.session.is_connected() {
-            entry.half_open = false;
+    /// Notes that a session is no longer half open, if it was.
+    pub(super) fn opened(&mut self, slot: usize) {
+        if let Some(entry) = self.get_mut(slot)
+            && core::mem::take(&mut entry.half_open)
+        {
             self.half_open = self.half_open.saturating_sub(1);
         }
+    }
+
+    /// Notes what may have changed after anything was done to a session.
+    pub(super) fn refresh(&mut self, now: Instant, slot: usize) {
+        if self.get(slot).is_some_and(|entry| entry.session.is_connected()) {
+            self.opened(slot);
+        }
+        let Some(place) = self.slots.get_mut(slot) else { return };
+        let Some(entry) = &mut place.entry else { return };
         // A session that is woken has moved its deadline on; should it not, it is not woken twice at the same moment.
         let wake = now.saturating_add(Duration::from_nanos(1));
         let deadline = entry.session.poll_timeout().map(|(deadline, timer)| (deadline.max(wake), timer));
@@ -163,13 +176,23 @@ impl<A: Clone + Ord> Table<A> {
             }
             entry.deadline = deadline;
         }
-        if !entry.in_output {
-            entry.in_output = true;
+        if !core::mem::replace(&mut place.in_output, true) {
             self.output.push_back(slot);
         }
-        if !entry.in_events {
-            entry.in_events = true;
+        if !core::mem::replace(&mut place.in_events, true) {
             self.events.push_back(slot);
+        }
+    }
+
+    /// Notes that a session was asked for output, and whether it gave some; who did gets another turn.
+    pub(super) fn after_output(&mut self, now: Instant, slot: usize, gave: bool) {
+        self.refresh(now, slot);
+        if !gave
+            && let Some(place) = self.slots.get_mut(slot)
+            && self.output.back() == Some(&slot)
+        {
+            place.in_output = false;
+            self.output.pop_back();
         }
     }
 
@@ -188,10 +211,11 @@ impl<A: Clone + Ord> Table<A> {
     /// Whose turn it is to give output.
     pub(super) fn output_turn(&mut self) -> Option<usize> {
         while let Some(slot) = self.output.pop_front() {
-            if let Some(entry) = self.slots.get_mut(slot).and_then(Option::as_mut)
-                && core::mem::take(&mut entry.in_output)
-            {
-                return Some(slot);
+            if let Some(place) = self.slots.get_mut(slot) {
+                place.in_output = false;
+                if place.entry.is_some() {
+                    return Some(slot);
+                }
             }
         }
         None
@@ -200,10 +224,11 @@ impl<A: Clone + Ord> Table<A> {
     /// Whose turn it is to give an event.
     pub(super) fn event_turn(&mut self) -> Option<usize> {
         while let Some(slot) = self.events.pop_front() {
-            if let Some(entry) = self.slots.get_mut(slot).and_then(Option::as_mut)
-                && core::mem::take(&mut entry.in_events)
-            {
-                return Some(slot);
+            if let Some(place) = self.slots.get_mut(slot) {
+                place.in_events = false;
+                if place.entry.is_some() {
+                    return Some(slot);
+                }
             }
         }
         None

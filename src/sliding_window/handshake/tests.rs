@@ -163,7 +163,7 @@ fn what_is_said_to_somebody_unproved_stays_within_three_times_what_came() {
     }
     assert!((2_000..=3_000).contains(&said), "{said}");
     let mut proved = listening();
-    proved.validate();
+    proved.for_one_caller(true);
     proved.on_syn(at(0), 7, 1);
     assert_eq!(send(&mut proved), Some(Step::SynAck));
 }
@@ -235,4 +235,19 @@ fn a_cookie_is_sent_along_and_demands_are_not_followed_for_ever() {
     }
     assert_eq!((alice.on_retry(at(2), Bytes::new()), send(&mut alice)), (Reaction::Ignored, None));
     assert_eq!(listening().on_retry(at(2), Bytes::new()), Reaction::Ignored);
+}
+
+#[test]
+fn a_listener_for_one_caller_ends_when_nothing_becomes_of_it() {
+    let mut handshake = listening();
+    handshake.for_one_caller(false);
+    handshake.on_syn(at(1), 7, 120);
+    let ended = loop {
+        let deadline = handshake.deadline().expect("an answer that waits");
+        match handshake.on_timeout(deadline) {
+            Reaction::Nothing => {}
+            other => break other,
+        }
+    };
+    assert_eq!((ended, handshake.deadline()), (Reaction::GiveUp { attempts: 8 }, None));
 }

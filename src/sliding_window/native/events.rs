@@ -58,14 +58,11 @@ impl Native {
         if let Some(event) = self.events.pop_front() {
             return Some(event);
         }
-        if let Some(id) = self.sender.next_expired() {
+        if let Some(id) = self.sender.poll_expired() {
             return Some(Event::Expired(id));
         }
-        if let Some(id) = self.sender.next_receipt() {
-            return Some(Event::Receipt(id));
-        }
         if let Some(mark) = self.flushes.front().copied()
-            && self.sender.is_flushed(mark)
+            && self.sender.is_flushed(mark.0)
         {
             self.flushes.pop_front();
             return Some(Event::Flushed(mark));

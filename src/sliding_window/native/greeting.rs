@@ -54,8 +54,10 @@ impl Native {
 
     /// Whether the other side means the same session that was cut.
     fn offers_ours(&self, hello: &Hello<'_>) -> bool {
-        let offered = hello.resume.map(|offer| (offer.yours, offer.ours));
-        offered.is_some() && offered == self.resumes
+        let Some(((ours, theirs), datagram)) = self.resumes else { return false };
+        // What was cut for larger datagrams could not be sent again.
+        hello.max_datagram >= datagram as u64
+            && hello.resume.is_some_and(|offer| (offer.yours, offer.ours) == (ours, theirs))
     }
 
     pub(super) fn ignore(&mut self) {
@@ -67,15 +69,21 @@ impl Native {
         let Some(link) = &mut self.link else { return };
         self.keepalive.heard(now);
         let peer = &mut link.peer;
-        self.sender.set_peer_limits(peer.max_message);
-        self.sender.on_credit(now, peer.credit);
-        if self.resumes.is_some()
-            && let Some(received) = peer.resume.take()
-        {
-            self.sender.resume(received.next_expected, &received.ranges);
-        }
+        let (resume, credit) = (peer.resume.take(), peer.credit);
+        let limit = usize::try_from(peer.max_message).unwrap_or(usize::MAX).min(self.config.send.max_message);
         self.cut = Some(((self.config.tag, peer.tag), link.max_datagram));
+        self.sender.set_max_frame(super::frame_room(&self.config, link.max_datagram));
+        self.sender.on_credit(&credit);
         self.events.push_back(Event::Connected);
+        if !self.sender.set_max_message(limit) {
+            return self.end(CloseReason::PeerTakesLess { limit });
+        }
+        if self.resumes.is_some()
+            && let Some(received) = resume
+            && let Err(fault) = self.sender.on_resumed(received.next_expected, received.ranges.into_iter())
+        {
+            return self.fault(fault);
+        }
         self.note_blocked(now);
     }
 
@@ -100,7 +108,7 @@ impl Native {
     fn write_step(&self, step: Step, buffer: &mut [u8]) -> usize {
         let mut holes = [0; HOLES_ROOM];
         let offers = step == Step::Syn || self.resumes.is_some();
-        let resume = self.resumes.filter(|_| offers).map(|(ours, yours)| Resume {
+        let resume = self.resumes.filter(|_| offers).map(|((ours, yours), _)| Resume {
             ours,
             yours,
             next_expected: self.receiver.next_expected(),

@@ -13,17 +13,18 @@ use alloc::format;
 use alloc::string::ToString;
 
 use super::close::{Close, Progress, Todo};
-use super::config::{Config, InitialNumbers};
+use super::config::{Config, InitialNumbers, PacketFormat};
 use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input};
 use super::fault::PeerFault;
 use super::handshake::{Handshake, Phase, Reaction};
 use super::keepalive::Keepalive;
 use super::number::Numbering;
+use super::packet::FramesPacket;
 use super::receiver::Receiver;
 use super::resume::Resumable;
 use super::seed::Seed;
-use super::sender::Sender;
+use super::sender::{Blocked, Sender, SenderConfig};
 use super::status::{Counters, Status};
 use super::unacked::Unacked;
 use crate::time::Instant;
@@ -48,6 +49,23 @@ enum Life {
     Closed(CloseReason),
 }
 
+fn sender_config(config: &Config) -> SenderConfig {
+    SenderConfig {
+        max_message: config.send.max_message,
+        buffer_bytes: config.send.max_bytes,
+        buffer_messages: config.send.max_messages,
+        window_segments: config.send.window,
+        max_frame: frame_room(config, config.max_datagram),
+        max_receipts: config.send.max_receipts,
+    }
+}
+
+/// The most bytes of frames in a datagram of this size.
+fn frame_room(config: &Config, max_datagram: usize) -> usize {
+    let PacketFormat::Native { check } = config.format;
+    max_datagram.saturating_sub(FramesPacket::header_len(check))
+}
+
 /// A session that speaks our own packets.
 #[derive(Debug)]
 pub(crate) struct Native {
@@ -59,8 +77,8 @@ pub(crate) struct Native {
     handshake: Handshake,
     packets: Numbering,
     segments: Numbering,
-    /// The tags of the session that this one goes on with: ours and the peer's.
-    resumes: Option<(u64, u64)>,
+    /// What this session goes on with: the tags of the one that was cut, ours and the peer's, and the size of its datagrams.
+    resumes: Option<((u64, u64), usize)>,
     /// What a later session needs to go on with this one: its tags and the size of its datagrams. Known once it is open.
     cut: Option<((u64, u64), usize)>,
     peer_hello: Option<Peer>,
@@ -94,13 +112,13 @@ impl Native {
         let drawn = InitialNumbers::new(drawn as u32, (drawn >> 32) as u32);
         let initial = config.initial_numbers.unwrap_or(drawn);
         let (sender, receiver, resumes) = match resumable {
-            None => (Sender::new(&config), Receiver::new(&config), None),
+            None => (Sender::new(sender_config(&config)), Receiver::new(&config), None),
             Some(old) => {
                 if config.max_datagram < old.max_datagram {
                     let (max_datagram, needed) = (config.max_datagram, old.max_datagram);
                     return Err(ConfigError::ResumeDatagram { max_datagram, needed });
                 }
-                (old.sender, old.receiver, Some(old.tags))
+                (old.sender, old.receiver, Some((old.tags, old.max_datagram)))
             }
         };
         let handshake = if calls {
@@ -134,6 +152,16 @@ impl Native {
             counters: Counters::default(),
             config,
         })
+    }
+
+    /// This session listens for one caller, whose `Syn` comes next.
+    pub(crate) const fn for_one_caller(&mut self, validated: bool) {
+        self.handshake.for_one_caller(validated);
+    }
+
+    /// The newest packet of the peer.
+    pub(crate) fn newest_packet(&self) -> Option<u64> {
+        self.link.as_ref()?.acks.newest()
     }
 
     /// Takes the driver's time, and gives the machine's: the same, or the latest one if the driver's went back.
@@ -175,7 +203,7 @@ impl Native {
             return;
         }
         if !Self::may_resume(&reason) {
-            self.sender.clear();
+            self.sender = Sender::new(sender_config(&self.config));
         }
         (self.close_deadline, self.linger_until, self.blocked_since) = (None, None, None);
         let farewell = self.farewell(&reason).filter(|_| self.handshake.is_established());
@@ -207,6 +235,7 @@ impl Native {
             CloseReason::UnackedLimit { .. }
             | CloseReason::ZeroWindow { .. }
             | CloseReason::CloseTimeout { .. }
+            | CloseReason::PeerTakesLess { .. }
             | CloseReason::ResumeRefused => Some(AbortReason::new(CODE_OF_OURS, &reason.to_string())),
             CloseReason::Finished
             | CloseReason::NeverConnected
@@ -278,7 +307,9 @@ impl Native {
 
     /// Notes whether the peer's credit holds us up.
     fn note_blocked(&mut self, now: Instant) {
-        if !(self.handshake.is_established() && self.sender.is_blocked_by_credit()) {
+        let by_credit =
+            matches!(self.sender.blocked_by(), Some(Blocked::Bytes | Blocked::Messages | Blocked::Segments));
+        if !(by_credit && self.handshake.is_established()) {
             self.blocked_since = None;
         } else if self.blocked_since.is_none() {
             self.blocked_since = Some(now);

@@ -4,6 +4,7 @@ use super::Native;
 use super::link::{Content, Link};
 use crate::sliding_window::close::Todo;
 use crate::sliding_window::error::CloseReason;
+use crate::sliding_window::event::Event;
 use crate::sliding_window::fault::PeerFault;
 use crate::sliding_window::packet::{Ack, Credit, Data, Frame, FramesPacket, Packet, PacketError, decode, destination};
 use crate::sliding_window::receiver::Arrival;
@@ -127,8 +128,13 @@ impl Native {
 
     fn on_credit(&mut self, now: Instant, credit: Credit) -> Result<(), Wrong> {
         self.counters.credits_received = self.counters.credits_received.wrapping_add(1);
-        self.sender.on_credit(now, credit);
-        self.sender.on_consumed(credit.consumed).map_err(Wrong::Fault)
+        self.sender.on_credit(&credit);
+        let events = &mut self.events;
+        self.sender
+            .on_consumed(credit.consumed, &mut |id| events.push_back(Event::Receipt(id)))
+            .map_err(Wrong::Fault)?;
+        self.note_blocked(now);
+        Ok(())
     }
 
     fn on_ack(&mut self, now: Instant, ack: &Ack<'_>) -> Result<(), Wrong> {

@@ -100,7 +100,7 @@ impl Native {
             self.close_step(now, todo);
         }
         if self.close_deadline.is_some_and(|deadline| deadline <= now) && self.close.stage() != Stage::Lingering {
-            let unacked_messages = self.sender.unacked_messages();
+            let unacked_messages = self.sender.buffered_messages();
             self.end(CloseReason::CloseTimeout { timeout: self.config.close_timeout, unacked_messages });
         }
     }

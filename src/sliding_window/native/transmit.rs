@@ -2,7 +2,7 @@
 
 use super::link::{Content, Link};
 use super::{Life, Native};
-use crate::sliding_window::packet::{Ack, DATA_HEADER_LEN, Data, Frame, FramesPacket, Writer, seal};
+use crate::sliding_window::packet::{Ack, Frame, FramesPacket, Writer, seal};
 use crate::sliding_window::recovery::Gate;
 use crate::time::Instant;
 
@@ -85,7 +85,7 @@ impl Native {
                 carries.ack = false;
                 self.write_data(now, &mut writer, &mut carries);
             }
-            self.write_probe(&mut writer, &mut carries);
+            self.write_probe(now, &mut writer, &mut carries);
         }
         if !carries.wants_ack() && !(carries.ack && ack_due) {
             self.note_blocked(now);
@@ -128,10 +128,10 @@ impl Native {
 
     /// Writes the next segment, if there is one that fits and the peer's credit allows.
     fn write_data(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
-        let Some(room) = writer.remaining().checked_sub(DATA_HEADER_LEN) else { return };
-        let Some(next) = self.sender.next(now, room) else { return };
-        self.write_segment(next.segment, writer, carries);
-        carries.resent = next.resent;
+        let new = self.sender.next_segment();
+        let Some(segment) = self.sender.next(now, writer.remaining()) else { return };
+        self.write_segment(segment, writer, carries);
+        carries.resent = segment < new;
     }
 
     fn write_segment(&self, segment: u64, writer: &mut Writer<'_>, carries: &mut Carries) {
@@ -141,16 +141,16 @@ impl Native {
 
     /// A probe carries something that the peer acknowledges, whatever happens: new data, the oldest segment that is not
     /// acknowledged, or a ping (RFC 9002 section 6.2.4).
-    fn write_probe(&mut self, writer: &mut Writer<'_>, carries: &mut Carries) {
+    fn write_probe(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
         if carries.wants_ack() || self.link.as_ref().is_none_or(|link| link.probes == 0) {
             return;
         }
-        match self.sender.probe_segment() {
-            Some(segment) if self.sender.encoded_len(segment).saturating_add(DATA_HEADER_LEN) <= writer.remaining() => {
+        match self.sender.probe_segment(now, writer.remaining()) {
+            Some(segment) => {
                 self.write_segment(segment, writer, carries);
                 carries.resent = true;
             }
-            _ => carries.ping = Frame::Ping.write(writer),
+            None => carries.ping = Frame::Ping.write(writer),
         }
     }
 

@@ -14,12 +14,19 @@ impl Native {
         message: Bytes,
         options: &SendOptions,
     ) -> Result<MessageId, SendError> {
-        let now = self.clock(now);
+        self.clock(now);
         if let Err(refusal) = self.may_begin() {
             return Err(SendError { refusal, message });
         }
+        // A receipt that the user has not taken yet is one that has not come.
+        if options.receipt
+            && self.events.len().saturating_add(self.sender.waiting_receipts()) >= self.config.send.max_receipts
+        {
+            let waiting = self.config.send.max_receipts;
+            return Err(SendError { refusal: SendRefusal::TooManyReceipts { waiting }, message });
+        }
         let len = message.len();
-        let id = self.sender.try_send(now, message, options)?;
+        let id = self.sender.try_send(message, options)?;
         self.accepted(len);
         Ok(id)
     }
@@ -40,13 +47,18 @@ impl Native {
 
     pub(crate) fn may_send(&self, len: usize) -> Result<(), SendRefusal> {
         self.may_begin()?;
-        self.sender.may_send(len)
+        self.sender.refusal(len, &SendOptions::ORDERED).map_or(Ok(()), Err)
     }
 
     pub(crate) fn write(&mut self, now: Instant, bytes: &[u8]) -> Result<usize, SendRefusal> {
-        let now = self.clock(now);
+        self.clock(now);
         self.may_begin()?;
-        self.sender.write(now, bytes)
+        let accepted = self.sender.write(bytes);
+        self.counters.message_bytes_accepted = self.counters.message_bytes_accepted.wrapping_add(accepted as u64);
+        if accepted == 0 && !bytes.is_empty() {
+            return Err(self.sender.refusal(1, &SendOptions::ORDERED).unwrap_or(SendRefusal::Finished));
+        }
+        Ok(accepted)
     }
 
     pub(crate) fn receive_with<R>(&mut self, now: Instant, take: impl FnOnce(Class, &[u8]) -> R) -> Option<R> {
@@ -88,7 +100,7 @@ impl Native {
 
     pub(crate) fn flush(&mut self, now: Instant) -> FlushMark {
         self.clock(now);
-        let mark = self.sender.mark();
+        let mark = FlushMark(self.sender.mark());
         if self.flushes.back() != Some(&mark) && self.is_open() {
             self.flushes.push_back(mark);
         }
