@@ -115,6 +115,11 @@ impl Close {
         todo
     }
 
+    /// Whether the peer is known to know that we have its end.
+    pub(crate) const fn peer_is_known_to_know(&self) -> bool {
+        self.peer_knows
+    }
+
     /// The peer knows that we have its end.
     pub(crate) fn peer_knows(&mut self) -> Todo {
         self.peer_knows = true;

@@ -208,7 +208,7 @@ impl Config {
             unacked_limit: None,
             zero_window_timeout: Some(Duration::from_secs(600)),
             close_timeout: Duration::from_secs(60),
-            linger: Duration::from_secs(3),
+            linger: Duration::from_secs(5),
             half_close: false,
         }
     }

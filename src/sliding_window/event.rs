@@ -17,7 +17,7 @@ pub enum Input<'a> {
     Close,
     /// End now: what waits is dropped, and the peer is told once.
     Abort {
-        /// A number for the peer's program.
+        /// A number for the peer's program; less than 2^60, and a larger one becomes the largest.
         code: u64,
         /// A text for a person; at most 255 bytes of it are sent.
         text: &'a str,

@@ -28,6 +28,7 @@ pub use config::{
 pub use error::{CloseReason, ConfigError};
 pub use event::{Event, FlushMark, Input, Timer};
 pub use fault::PeerFault;
+pub use receiver::Asap;
 pub use recovery::{AckConfig, RecoveryConfig, RecoveryCounters, RecoveryStatus};
 pub use resume::Resumable;
 pub use sender::{Class, Expires, MessageId, SendError, SendOptions, SendRefusal};

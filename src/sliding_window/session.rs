@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::task::Poll;
 
 use bytes::Bytes;
 
@@ -9,6 +10,7 @@ use super::config::{Config, PacketFormat};
 use super::error::ConfigError;
 use super::event::{Event, FlushMark, Input, Timer};
 use super::native::Native;
+use super::receiver::Asap;
 use super::resume::Resumable;
 use super::sender::{Class, MessageId, SendError, SendOptions, SendRefusal};
 use super::status::Status;
@@ -142,9 +144,9 @@ impl SlidingWindow {
         on_engine!(&mut self.engine, engine => engine.receive(now))
     }
 
-    /// Reads what has arrived as a stream: boundaries of messages are not seen. `None` when nothing is there *yet*; `Some(0)`
+    /// Reads what has arrived as a stream: boundaries of messages are not seen. Pending when nothing is there *yet*; 0 bytes
     /// when the peer has finished and all was read (or `buffer` is empty).
-    pub fn read(&mut self, now: Instant, buffer: &mut [u8]) -> Option<usize> {
+    pub fn read(&mut self, now: Instant, buffer: &mut [u8]) -> Poll<usize> {
         on_engine!(&mut self.engine, engine => engine.read(now, buffer))
     }
 
@@ -158,14 +160,15 @@ impl SlidingWindow {
         on_engine!(&mut self.engine, engine => engine.finish(now));
     }
 
-    /// Keeps a copy of every message as soon as all of it has arrived, at most so many; the oldest is dropped (and counted)
-    /// when another comes. 0 ends it. The original's `RegisterAsap`.
+    /// Keeps a copy of every message (or part of one, when it takes several packets) as soon as it arrives, whatever is missing
+    /// before it; at most `limit`, and the oldest is dropped (and counted) when another comes. 0 ends it. The ordered stream gets
+    /// all of them too. What the original's `RegisterAsap` was to do.
     pub fn register_asap(&mut self, limit: usize) {
         on_engine!(&mut self.engine, engine => engine.register_asap(limit));
     }
 
     /// Takes the oldest copy that [`SlidingWindow::register_asap`] asked for.
-    pub fn poll_asap(&mut self) -> Option<Bytes> {
+    pub fn poll_asap(&mut self) -> Option<Asap> {
         on_engine!(&mut self.engine, engine => engine.poll_asap())
     }
 

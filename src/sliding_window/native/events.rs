@@ -5,7 +5,6 @@ use alloc::collections::VecDeque;
 use super::{Life, Native};
 use crate::sliding_window::config::Delivery;
 use crate::sliding_window::event::Event;
-use crate::time::Instant;
 
 /// What was told once and is not told again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,20 +30,21 @@ impl Native {
             return Some(event);
         }
         match self.config.delivery {
+            _ if self.discards => {}
             Delivery::Events => {
                 if let Some((class, payload)) = self.receive(self.now) {
                     return Some(Event::Message { class, payload });
                 }
             }
             Delivery::Pull => {
-                if self.receiver.has_messages() {
+                if self.receiver.is_readable() {
                     let told = core::mem::replace(&mut self.told.readable, true);
                     // The end waits until what has arrived was read.
                     return (!told).then_some(Event::Readable);
                 }
             }
         }
-        if self.receiver.is_finished() && !core::mem::replace(&mut self.told.peer_finished, true) {
+        if !self.discards && self.receiver.is_finished() && !core::mem::replace(&mut self.told.peer_finished, true) {
             if !self.config.half_close {
                 self.finish(self.now);
             }
@@ -81,13 +81,5 @@ impl Native {
 
     pub(crate) const fn is_closed(&self) -> bool {
         matches!(self.life, Life::Closed(_))
-    }
-
-    /// Notes that the user has taken something: there may be more credit, or all that was sent has been taken.
-    pub(super) fn taken(&mut self, now: Instant, bytes: usize, messages: u64) {
-        let now = self.clock(now);
-        self.counters.messages_taken = self.counters.messages_taken.wrapping_add(messages);
-        self.counters.message_bytes_taken = self.counters.message_bytes_taken.wrapping_add(bytes as u64);
-        self.after_progress(now);
     }
 }

@@ -114,7 +114,7 @@ impl Native {
             next_expected: self.receiver.next_expected(),
             holes: Holes::encode(&mut holes, self.receiver.holes()),
         });
-        let credit = self.receiver.credit();
+        let credit = self.receiver.granted();
         let cookie = self.handshake.cookie();
         let hello = Hello {
             version: VERSION,

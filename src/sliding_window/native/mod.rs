@@ -12,7 +12,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::ToString;
 
-use super::close::{Close, Progress, Todo};
+use super::close::{Close, Progress, Stage, Todo};
 use super::config::{Config, InitialNumbers, PacketFormat};
 use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input};
@@ -21,7 +21,7 @@ use super::handshake::{Handshake, Phase, Reaction};
 use super::keepalive::Keepalive;
 use super::number::Numbering;
 use super::packet::FramesPacket;
-use super::receiver::Receiver;
+use super::receiver::{Receiver, ReceiverConfig};
 use super::resume::Resumable;
 use super::seed::Seed;
 use super::sender::{Blocked, Sender, SenderConfig};
@@ -30,8 +30,12 @@ use super::unacked::Unacked;
 use crate::time::Instant;
 use link::{Link, Peer};
 
-/// What an abort carries when a session ends by itself: whose fault, as a code that no user can give by accident.
-const CODE_OF_OURS: u64 = 1 << 60;
+/// The largest code that a user can give.
+const MAX_CODE: u64 = CODE_FINISHED - 1;
+/// What an abort carries that is none: both sides have finished, and the one that says so has got all it waited for.
+const CODE_FINISHED: u64 = 1 << 60;
+/// What an abort carries when a session has ended by itself. No user gives such a code by accident.
+const CODE_BY_ITSELF: u64 = CODE_FINISHED + 1;
 
 /// Where the session is in its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +61,16 @@ fn sender_config(config: &Config) -> SenderConfig {
         window_segments: config.send.window,
         max_frame: frame_room(config, config.max_datagram),
         max_receipts: config.send.max_receipts,
+    }
+}
+
+fn receiver_config(config: &Config) -> ReceiverConfig {
+    ReceiverConfig {
+        window_bytes: config.receive.max_bytes as u64,
+        window_messages: config.receive.max_messages as u64,
+        window_segments: config.receive.window as u64,
+        max_message: config.receive.max_message,
+        max_segment: frame_room(config, config.max_datagram),
     }
 }
 
@@ -90,6 +104,8 @@ pub(crate) struct Native {
     close: Close,
     close_deadline: Option<Instant>,
     linger_until: Option<Instant>,
+    /// However often the peer asks again, it is answered no longer than this.
+    linger_limit: Instant,
     /// Since when the peer's credit has held us up.
     blocked_since: Option<Instant>,
     /// A packet that told our credit was lost.
@@ -97,6 +113,8 @@ pub(crate) struct Native {
     events: VecDeque<Event>,
     flushes: VecDeque<FlushMark>,
     told: events::Told,
+    /// We ended it: nothing that has arrived is delivered any more.
+    discards: bool,
     counters: Counters,
 }
 
@@ -112,7 +130,7 @@ impl Native {
         let drawn = InitialNumbers::new(drawn as u32, (drawn >> 32) as u32);
         let initial = config.initial_numbers.unwrap_or(drawn);
         let (sender, receiver, resumes) = match resumable {
-            None => (Sender::new(sender_config(&config)), Receiver::new(&config), None),
+            None => (Sender::new(sender_config(&config)), Receiver::new(receiver_config(&config)), None),
             Some(old) => {
                 if config.max_datagram < old.max_datagram {
                     let (max_datagram, needed) = (config.max_datagram, old.max_datagram);
@@ -144,11 +162,13 @@ impl Native {
             close: Close::new(),
             close_deadline: None,
             linger_until: None,
+            linger_limit: Instant::MAX,
             blocked_since: None,
             credit_lost: false,
             events: VecDeque::new(),
             flushes: VecDeque::new(),
             told: events::Told::default(),
+            discards: false,
             counters: Counters::default(),
             config,
         })
@@ -189,8 +209,8 @@ impl Native {
             Input::Datagram(datagram) => self.on_datagram(now, datagram),
             Input::Close => self.start_closing(now),
             Input::Abort { code, text } => {
-                let AbortReason { code, text } = AbortReason::new(code, text);
-                self.receiver.discard();
+                let AbortReason { code, text } = AbortReason::new(code.min(MAX_CODE), text);
+                self.discards = true;
                 self.end(CloseReason::Aborted { code, text });
             }
             Input::TransportFailed => self.end(CloseReason::TransportFailed),
@@ -231,12 +251,14 @@ impl Native {
     fn farewell(&self, reason: &CloseReason) -> Option<AbortReason> {
         match reason {
             CloseReason::Aborted { code, text } => Some(AbortReason { code: *code, text: text.clone() }),
-            CloseReason::Peer(fault) => Some(AbortReason::new(CODE_OF_OURS, &format!("you broke a rule: {fault}"))),
+            CloseReason::Peer(fault) => Some(AbortReason::new(CODE_BY_ITSELF, &format!("you broke a rule: {fault}"))),
             CloseReason::UnackedLimit { .. }
             | CloseReason::ZeroWindow { .. }
             | CloseReason::CloseTimeout { .. }
             | CloseReason::PeerTakesLess { .. }
-            | CloseReason::ResumeRefused => Some(AbortReason::new(CODE_OF_OURS, &reason.to_string())),
+            | CloseReason::ResumeRefused => Some(AbortReason::new(CODE_BY_ITSELF, &reason.to_string())),
+            // The peer still answers for a while, in case our end was not acknowledged; it was.
+            CloseReason::Finished if self.close.peer_is_known_to_know() => Some(AbortReason::new(CODE_FINISHED, "")),
             CloseReason::Finished
             | CloseReason::NeverConnected
             | CloseReason::PeerAborted { .. }
@@ -280,11 +302,29 @@ impl Native {
         }
     }
 
+    /// The peer has said that both sides have finished. True when that is so, as far as we know.
+    fn hear_finished(&mut self) -> bool {
+        let known = matches!(self.close.stage(), Stage::Lingering | Stage::BothFinishing);
+        if known {
+            self.end(CloseReason::Finished);
+        }
+        known
+    }
+
+    /// The peer is gone. That is no fault when nothing was missing but the acknowledgement of our end.
+    fn end_by_silence(&mut self, reason: CloseReason) {
+        let is_over = self.close.stage() == Stage::BothFinishing && self.sender.buffered_messages() == 0;
+        self.end(if is_over { CloseReason::Finished } else { reason });
+    }
+
     fn close_step(&mut self, now: Instant, todo: Todo) {
         match todo {
             Todo::Nothing => {}
             Todo::QueueFinish => self.sender.finish(),
-            Todo::Linger => self.linger_until = Some(now + self.linger()),
+            Todo::Linger => {
+                self.linger_until = Some(now + self.linger());
+                self.linger_limit = now + self.config.linger;
+            }
             Todo::End => self.end(CloseReason::Finished),
         }
     }
@@ -298,7 +338,7 @@ impl Native {
             let todo = self.close.on(Progress::Acknowledged);
             self.close_step(now, todo);
         }
-        if !self.close.peer_has_finished() && self.receiver.is_finished() {
+        if !self.close.peer_has_finished() && self.receiver.has_ended() {
             let todo = self.close.on(Progress::PeerFinished);
             self.close_step(now, todo);
         }

@@ -1,7 +1,7 @@
 //! The way in: a datagram, its packet, its frames.
 
-use super::Native;
 use super::link::{Content, Link};
+use super::{CODE_FINISHED, Native};
 use crate::sliding_window::close::Todo;
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;
@@ -84,7 +84,7 @@ impl Native {
             match frame? {
                 Frame::Data(data) => {
                     wants_ack = true;
-                    self.on_data(now, &data)?;
+                    self.on_data(&data)?;
                 }
                 Frame::Ack(ack) => self.on_ack(now, &ack)?,
                 Frame::Credit(credit) => {
@@ -95,6 +95,7 @@ impl Native {
                     wants_ack = true;
                     self.counters.pings_received = self.counters.pings_received.wrapping_add(1);
                 }
+                Frame::Abort { code: CODE_FINISHED, .. } if self.hear_finished() => return Ok(()),
                 Frame::Abort { code, text } => {
                     let text = alloc::string::String::from_utf8_lossy(text).into_owned();
                     self.end(CloseReason::PeerAborted { code, text });
@@ -106,18 +107,22 @@ impl Native {
         let Some(link) = &mut self.link else { return Ok(()) };
         if link.acks.on_packet(now, number, wants_ack) == Receipt::New {
             self.keepalive.heard(now);
+            if wants_ack && self.linger_until.is_some() {
+                // It asks again: our answer was lost.
+                self.linger_until = Some((now + self.linger()).min(self.linger_limit));
+            }
         } else {
             self.counters.packet_duplicates = self.counters.packet_duplicates.wrapping_add(1);
         }
         Ok(())
     }
 
-    fn on_data(&mut self, now: Instant, data: &Data<'_>) -> Result<(), Wrong> {
+    fn on_data(&mut self, data: &Data<'_>) -> Result<(), Wrong> {
         let Some(link) = &self.link else { return Ok(()) };
         let expected = self.receiver.next_expected();
         // A segment before the first is an old one of which we are done, or never was: either way it brings nothing.
         let Some(segment) = link.peer.segments.widen(data.segment, expected) else { return Ok(()) };
-        match self.receiver.on_data(now, segment, data.pieces) {
+        match self.receiver.on_data(segment, data.pieces) {
             Ok(Arrival::New) => self.counters.data_received = self.counters.data_received.wrapping_add(1),
             Ok(Arrival::Duplicate) => self.counters.data_duplicates = self.counters.data_duplicates.wrapping_add(1),
             Ok(Arrival::Refused) => return Err(Wrong::Refused),

@@ -41,7 +41,7 @@ impl Native {
 
     fn watch_peer(&mut self, now: Instant) {
         if let Some(timeout) = self.keepalive.on_timeout(now) {
-            self.end(CloseReason::IdleTimeout { timeout });
+            self.end_by_silence(CloseReason::IdleTimeout { timeout });
         }
     }
 
@@ -70,7 +70,7 @@ impl Native {
         if is_limit_reached {
             self.end_by_unacked_limit();
         } else if count > self.config.max_probes {
-            self.end(CloseReason::ProbesExhausted { probes: count });
+            self.end_by_silence(CloseReason::ProbesExhausted { probes: count });
         }
     }
 
@@ -105,11 +105,11 @@ impl Native {
         }
     }
 
-    /// How long the last packets of the peer are answered: three probe timeouts, as long as the peer asks again with some
-    /// certainty, and at most what is configured.
+    /// How long the last packets of the peer are answered: ten probe timeouts, in which the peer asks again three times, and at
+    /// most what is configured.
     pub(super) fn linger(&self) -> Duration {
         let probe = self.link.as_ref().map_or(Duration::ZERO, |link| link.recovery.probe_timeout());
-        Duration::from_nanos(nanos(probe).saturating_mul(3)).min(self.config.linger)
+        Duration::from_nanos(nanos(probe).saturating_mul(10)).min(self.config.linger)
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<(Instant, Timer)> {

@@ -117,7 +117,7 @@ impl Native {
         Ack::write(writer, peer.packets.shorten(newest), delay, acks.ranges())
     }
 
-    fn write_control(&self, writer: &mut Writer<'_>, carries: &mut Carries) {
+    fn write_control(&mut self, writer: &mut Writer<'_>, carries: &mut Carries) {
         if self.wants_credit() {
             carries.content.credit = self.receiver.credit().write(writer);
         }
@@ -173,7 +173,6 @@ impl Native {
         }
         if content.credit {
             self.credit_lost = false;
-            self.receiver.credit_sent();
         }
         let counters = &mut self.counters;
         let count = |counter: &mut u64, happened: bool| *counter = counter.wrapping_add(u64::from(happened));

@@ -1,9 +1,12 @@
 //! What the user asks for: sending and receiving.
 
+use core::task::Poll;
+
 use bytes::Bytes;
 
 use super::{Life, Native};
 use crate::sliding_window::event::FlushMark;
+use crate::sliding_window::receiver::Asap;
 use crate::sliding_window::sender::{Class, MessageId, SendError, SendOptions, SendRefusal};
 use crate::time::Instant;
 
@@ -63,9 +66,9 @@ impl Native {
 
     pub(crate) fn receive_with<R>(&mut self, now: Instant, take: impl FnOnce(Class, &[u8]) -> R) -> Option<R> {
         let mut len = 0;
-        let taken = self.receiver.receive_with(|class, payload| {
-            len = payload.len();
-            take(class, payload)
+        let taken = self.receiver.receive_with(|received| {
+            len = received.payload.len();
+            take(received.class, received.payload)
         });
         self.note_taken(now, taken.is_some(), len);
         taken
@@ -73,29 +76,30 @@ impl Native {
 
     pub(crate) fn receive(&mut self, now: Instant) -> Option<(Class, Bytes)> {
         let taken = self.receiver.take();
-        self.note_taken(now, taken.is_some(), taken.as_ref().map_or(0, |(_, payload)| payload.len()));
-        taken
+        self.note_taken(now, taken.is_some(), taken.as_ref().map_or(0, |message| message.payload.len()));
+        taken.map(|message| (message.class, message.payload))
     }
 
     fn note_taken(&mut self, now: Instant, any: bool, bytes: usize) {
+        self.clock(now);
         if any {
-            self.taken(now, bytes, 1);
+            self.counters.messages_taken = self.counters.messages_taken.wrapping_add(1);
+            self.counters.message_bytes_taken = self.counters.message_bytes_taken.wrapping_add(bytes as u64);
         } else {
             self.told.read_all();
         }
     }
 
-    pub(crate) fn read(&mut self, now: Instant, buffer: &mut [u8]) -> Option<usize> {
-        let len = self.receiver.read(buffer);
-        if len > 0 {
-            self.taken(now, len, 0);
-            return Some(len);
+    pub(crate) fn read(&mut self, now: Instant, buffer: &mut [u8]) -> Poll<usize> {
+        self.clock(now);
+        let read = self.receiver.read(buffer);
+        match read {
+            Poll::Ready(len) => {
+                self.counters.message_bytes_taken = self.counters.message_bytes_taken.wrapping_add(len as u64);
+            }
+            Poll::Pending => self.told.read_all(),
         }
-        if buffer.is_empty() {
-            return Some(0);
-        }
-        self.told.read_all();
-        self.receiver.is_finished().then_some(0)
+        read
     }
 
     pub(crate) fn flush(&mut self, now: Instant) -> FlushMark {
@@ -111,7 +115,7 @@ impl Native {
         self.receiver.register_asap(limit);
     }
 
-    pub(crate) fn poll_asap(&mut self) -> Option<Bytes> {
-        self.receiver.poll_asap()
+    pub(crate) fn poll_asap(&mut self) -> Option<Asap> {
+        self.receiver.next_asap()
     }
 }

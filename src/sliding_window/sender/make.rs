@@ -97,15 +97,20 @@ impl Sender {
         self.expired.push_back(id);
     }
 
-    /// Gives up what expired before it was sent.
+    /// Gives up what expired before it was sent, or before all of it was.
     #[inline]
     pub(crate) fn expire(&mut self, now: Instant) {
-        if self.queue.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.expire_queued(now);
+        if self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
+            self.expire_unsent(now);
         }
     }
 
-    fn expire_queued(&mut self, now: Instant) {
+    #[cold]
+    fn expire_unsent(&mut self, now: Instant) {
+        if self.has_open() {
+            let place = self.flight_base.saturating_add(self.flight.len() as u64).saturating_sub(1);
+            self.expire_in_flight(now, place, 0);
+        }
         let Self { queue, expired, counters, buffered_bytes, queued_receipts, .. } = self;
         queue.expire(now, &mut |message| {
             *buffered_bytes = buffered_bytes.saturating_sub(message.len);
@@ -113,6 +118,10 @@ impl Sender {
             counters.expired = counters.expired.saturating_add(1);
             expired.push_back(message.id);
         });
+        // What takes its place may need less.
+        if self.blocked == Some(Blocked::Bytes) {
+            self.blocked = None;
+        }
     }
 
     /// Makes a new segment.
@@ -138,8 +147,7 @@ impl Sender {
         let open = self.has_open();
         let place = self.flight_base.saturating_add(self.flight.len() as u64);
         let mut segment = Segment::new(if open { place.saturating_sub(1) } else { place });
-        let closed = if open { self.go_on(now, &mut segment, &mut left) } else { false };
-        if !closed && !(open && segment.count == 0) {
+        if !open || !self.go_on(now, &mut segment, &mut left) {
             self.fill(&mut segment, &mut left);
         }
         if segment.count == 0 && !segment.fin {
@@ -166,37 +174,38 @@ impl Sender {
     /// The next fragment of the message that was begun. `true` when nothing else fits into the segment.
     fn go_on(&mut self, now: Instant, segment: &mut Segment, left: &mut usize) -> bool {
         let granted = self.bytes_left();
-        // The fragments of a message stand in consecutive segments.
-        let before = self.segments.back().filter(|before| before.first == segment.first);
-        let index = before.map_or(1, |before| before.index.saturating_add(1));
+        // The fragments of a message stand in consecutive segments; the one before may be acknowledged and gone.
         self.expire_in_flight(now, segment.first, 0);
-        let (min, max_frame) = (least(self.config.max_frame), self.config.max_frame);
+        let least = least(self.config.max_frame);
         let Some(message) = self.flight.back_mut() else { return true };
+        let index = message.fragments;
         let rest = if message.expired { 0 } else { message.len.saturating_sub(message.sent) };
         let overhead = overhead(message, index);
+        let room = left.saturating_sub(overhead);
         // With a length, so that others may follow the last one.
-        let last = overhead.saturating_add(varint_len(rest as u64)).saturating_add(rest);
-        let take = rest.min(left.saturating_sub(overhead));
-        let ends = take == rest && (last <= *left || !message.expired);
-        if (!ends || overhead.saturating_add(take) > *left) && take < min.min(max_frame) {
+        let with_length = rest.saturating_add(varint_len(rest as u64));
+        let (take, ends, used) = if with_length <= room {
+            (rest, true, with_length)
+        } else if rest <= room && rest > 0 {
+            (rest, true, room)
+        } else if room >= least && rest > 0 {
+            (room, false, room)
+        } else {
             return true;
-        }
+        };
         if take as u64 > granted {
             self.block(Blocked::Bytes);
             return true;
         }
-        segment.index = index;
-        segment.offset = message.sent;
-        segment.first_len = take;
-        segment.ends = ends;
-        segment.count = 1;
+        (segment.index, segment.offset, segment.first_len) = (index, message.sent, take);
+        (segment.ends, segment.count) = (ends, 1);
         message.sent = message.sent.saturating_add(take);
+        message.fragments = message.fragments.saturating_add(1);
         message.unacked = message.unacked.saturating_add(1);
         message.complete = ends;
         self.used_bytes = self.used_bytes.saturating_add(take as u64);
-        let shares = ends && last <= *left;
-        *left = left.saturating_sub(if shares { last } else { overhead.saturating_add(take) });
-        !shares
+        *left = room.saturating_sub(used);
+        !ends || used == room
     }
 
     /// As many whole messages as fit, or the first fragment of one, and the end.
@@ -257,6 +266,7 @@ impl Sender {
         message.sent = take;
         message.complete = ends;
         message.unacked = 1;
+        message.fragments = 1;
         self.used_bytes = self.used_bytes.saturating_add(take as u64);
         if message.receipt {
             let place = self.flight_base.saturating_add(self.flight.len() as u64);

@@ -282,9 +282,15 @@ impl Sender {
         oldest.is_none_or(|id| id.0 >= mark)
     }
 
-    /// When the next message expires that was not sent yet.
+    /// When the next message expires that was not sent yet, or not all of it.
+    #[inline]
     pub(crate) fn expiry_deadline(&self) -> Option<Instant> {
-        self.queue.next_deadline()
+        let queued = self.queue.next_deadline();
+        let open = self.flight.back().filter(|message| !message.complete && !message.expired);
+        match open.map(|message| message.expires) {
+            Some(Expires::At(deadline)) => Some(queued.map_or(deadline, |queued| queued.min(deadline))),
+            _ => queued,
+        }
     }
 
     /// The next message that expired.

@@ -19,6 +19,8 @@ pub(super) struct Message {
     pub(super) id: MessageId,
     /// Segments with a part of it that are not acknowledged.
     pub(super) unacked: u32,
+    /// Segments that were made with a part of it.
+    pub(super) fragments: u32,
     pub(super) unordered: bool,
     pub(super) receipt: bool,
     pub(super) expired: bool,
@@ -35,6 +37,7 @@ impl Message {
             expires: options.expires,
             id,
             unacked: 0,
+            fragments: 0,
             unordered: options.class == Class::Unordered,
             receipt: options.receipt,
             expired: false,

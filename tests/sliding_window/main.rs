@@ -1,0 +1,5 @@
+//! The sliding window as its users see it.
+
+mod support;
+
+mod basics;
