@@ -33,4 +33,4 @@ pub use recovery::{AckConfig, RecoveryConfig, RecoveryCounters, RecoveryStatus};
 pub use resume::Resumable;
 pub use sender::{Class, Expires, MessageId, SendError, SendOptions, SendRefusal};
 pub use session::SlidingWindow;
-pub use status::{Counters, Status};
+pub use status::{Counters, ReceiveStatus, SendStatus, Status};

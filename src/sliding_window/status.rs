@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::recovery::RecoveryStatus;
+use crate::time::Instant;
 
 /// Everything that a session has counted since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,6 +93,62 @@ pub struct Status {
     pub silence: Duration,
     /// Round-trip time, windows, what is in flight; `None` before the session is open.
     pub recovery: Option<RecoveryStatus>,
+    /// What waits to be sent or acknowledged.
+    pub send: SendStatus,
+    /// What has arrived and was not taken.
+    pub receive: ReceiveStatus,
     /// What was counted since the start.
     pub counters: Counters,
+}
+
+/// One look at what waits to be sent or acknowledged. Credits are all told since the session began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SendStatus {
+    /// Messages that were accepted and are not acknowledged.
+    pub queued_messages: usize,
+    /// Their bytes.
+    pub queued_bytes: usize,
+    /// Segments that were sent and are not acknowledged, from the oldest on.
+    pub unacked_segments: usize,
+    /// The number of the next new segment: how many there were.
+    pub next_segment: u64,
+    /// Messages whose receipt was asked for and has not come.
+    pub waiting_receipts: usize,
+    /// Bytes of messages that the peer lets us send.
+    pub credit_bytes: u64,
+    /// Messages that the peer lets us send.
+    pub credit_messages: u64,
+    /// Segments that the peer lets us send.
+    pub credit_segments: u64,
+    /// Messages that the peer's application has taken, as far as we were told.
+    pub messages_consumed: u64,
+    /// Since when the peer's credit has held us up; `None` when it does not.
+    pub blocked_since: Option<Instant>,
+    /// Messages of which all was acknowledged.
+    pub acknowledged: u64,
+    /// Messages that expired.
+    pub expired: u64,
+}
+
+/// One look at what has arrived. Credits are all told since the session began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReceiveStatus {
+    /// Bytes of messages that are here and were not taken.
+    pub held_bytes: u64,
+    /// The first segment that is missing.
+    pub next_expected: u64,
+    /// Bytes of messages that we let the peer send.
+    pub credit_bytes: u64,
+    /// Messages that we let the peer send.
+    pub credit_messages: u64,
+    /// Segments that we let the peer send.
+    pub credit_segments: u64,
+    /// Messages that our user has taken, as far as the peer was told.
+    pub messages_consumed: u64,
+    /// Messages that the peer gave up: they had expired.
+    pub dropped: u64,
+    /// Copies of the tap that gave way to newer ones.
+    pub asap_dropped: u64,
 }

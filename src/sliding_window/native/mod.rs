@@ -345,13 +345,14 @@ impl Native {
         self.note_blocked(now);
     }
 
-    /// Notes whether the peer's credit holds us up.
+    /// Notes since when the peer's credit holds us up. That lasts until new data could be sent: an update that grants nothing
+    /// does not count.
     fn note_blocked(&mut self, now: Instant) {
         let by_credit =
             matches!(self.sender.blocked_by(), Some(Blocked::Bytes | Blocked::Messages | Blocked::Segments));
-        if !(by_credit && self.handshake.is_established()) {
+        if !self.handshake.is_established() || !self.sender.has_unsent() {
             self.blocked_since = None;
-        } else if self.blocked_since.is_none() {
+        } else if by_credit && self.blocked_since.is_none() {
             self.blocked_since = Some(now);
         }
     }
@@ -404,6 +405,8 @@ impl Native {
             handshake_attempts: self.handshake.attempts(),
             silence: now - self.keepalive.last_heard(),
             recovery: self.link.as_ref().map(|link| link.recovery.status()),
+            send: self.send_status(),
+            receive: self.receive_status(),
             counters: self.counters,
         }
     }

@@ -3,6 +3,7 @@
 use super::link::{Content, Link};
 use super::{CODE_FINISHED, Native};
 use crate::sliding_window::close::Todo;
+use crate::sliding_window::config::PacketFormat;
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;
 use crate::sliding_window::fault::PeerFault;
@@ -31,6 +32,7 @@ impl Native {
         self.counters.bytes_received = self.counters.bytes_received.wrapping_add(datagram.len() as u64);
         // The tag first: what is not for us costs nothing more.
         match destination(datagram) {
+            _ if datagram.len() > self.config.max_datagram => return self.malformed(),
             None => return self.malformed(),
             Some(tag) if tag != 0 && tag != self.config.tag => return self.wrong_tag(),
             Some(_) => {}
@@ -52,11 +54,20 @@ impl Native {
         self.counters.malformed = self.counters.malformed.wrapping_add(1);
     }
 
+    fn checks(&self) -> bool {
+        let PacketFormat::Native { check } = self.config.format;
+        check
+    }
+
     fn wrong_tag(&mut self) {
         self.counters.wrong_tag = self.counters.wrong_tag.wrapping_add(1);
     }
 
     fn on_frames(&mut self, now: Instant, packet: &FramesPacket<'_>) {
+        // Damage may have hidden that there is a check.
+        if self.checks() && !packet.checked {
+            return self.malformed();
+        }
         if self.link.is_none() {
             // The peer has answered and knows us, but its answer has not come.
             return self.ignore();

@@ -182,9 +182,10 @@ impl Native {
         count(&mut counters.credits_sent, content.credit);
         count(&mut counters.data_sent, content.segment.is_some());
         count(&mut counters.data_resent, carries.resent);
-        if self.blocked_since.is_some() || content.segment.is_some() {
-            self.note_blocked(now);
+        if content.segment.is_some() && !carries.resent {
+            self.blocked_since = None;
         }
+        self.note_blocked(now);
     }
 
     /// Whether pulling output may give some now.

@@ -8,6 +8,7 @@ use super::{Life, Native};
 use crate::sliding_window::event::FlushMark;
 use crate::sliding_window::receiver::Asap;
 use crate::sliding_window::sender::{Class, MessageId, SendError, SendOptions, SendRefusal};
+use crate::sliding_window::status::{ReceiveStatus, SendStatus};
 use crate::time::Instant;
 
 impl Native {
@@ -85,7 +86,8 @@ impl Native {
         if any {
             self.counters.messages_taken = self.counters.messages_taken.wrapping_add(1);
             self.counters.message_bytes_taken = self.counters.message_bytes_taken.wrapping_add(bytes as u64);
-        } else {
+        }
+        if !self.receiver.is_readable() {
             self.told.read_all();
         }
     }
@@ -117,5 +119,37 @@ impl Native {
 
     pub(crate) fn poll_asap(&mut self) -> Option<Asap> {
         self.receiver.next_asap()
+    }
+
+    pub(super) fn send_status(&self) -> SendStatus {
+        let (counters, credit) = (self.sender.counters(), self.sender.credit());
+        SendStatus {
+            queued_messages: self.sender.buffered_messages(),
+            queued_bytes: self.sender.buffered_bytes(),
+            unacked_segments: self.sender.unacked_segments(),
+            next_segment: self.sender.next_segment(),
+            waiting_receipts: self.sender.waiting_receipts(),
+            credit_bytes: credit.max_bytes,
+            credit_messages: credit.max_messages,
+            credit_segments: credit.max_segment,
+            messages_consumed: credit.consumed,
+            blocked_since: self.blocked_since,
+            acknowledged: counters.acknowledged,
+            expired: counters.expired,
+        }
+    }
+
+    pub(super) fn receive_status(&self) -> ReceiveStatus {
+        let (counters, credit) = (self.receiver.counters(), self.receiver.granted());
+        ReceiveStatus {
+            held_bytes: self.receiver.held_bytes(),
+            next_expected: self.receiver.next_expected(),
+            credit_bytes: credit.max_bytes,
+            credit_messages: credit.max_messages,
+            credit_segments: credit.max_segment,
+            messages_consumed: credit.consumed,
+            dropped: counters.dropped,
+            asap_dropped: self.receiver.asap_dropped(),
+        }
     }
 }
