@@ -8,8 +8,9 @@
 //!   PeerFinished ────► BothFinishing ─────────────────────────────────►
 //! ```
 //!
-//! `Lingering` ends as soon as the peer is known to have our acknowledgement of its end, otherwise after a while: until then
-//! it may ask again. Whoever finishes last learns it with the acknowledgement of its own end, and does not linger at all.
+//! Who lingers has got everything and says so (*done*), again each time the peer asks. Who hears it and lacks nothing but that
+//! ends at once: the one who says it needs nothing any more. Without such a word `Lingering` ends after a while: until then the
+//! peer may ask again. An acknowledgement alone would not do: the peer may have forgotten the packet that it is for.
 
 /// How far the end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(crate) enum Progress {
     Acknowledged,
     /// Everything of the peer has arrived, its end too.
     PeerFinished,
+    /// The peer says that it has got everything of ours and knows that we have everything of its.
+    PeerDone,
     /// We waited long enough.
     LingerOver,
 }
@@ -66,16 +69,27 @@ pub(crate) const fn next(stage: Stage, progress: Progress) -> (Stage, Todo) {
             (Stage::Lingering, Todo::Linger)
         }
         (Stage::PeerFinished, Progress::Finish) => (Stage::BothFinishing, Todo::QueueFinish),
-        (Stage::Lingering, Progress::LingerOver) => (Stage::Ended, Todo::End),
-        (Stage::Open, Progress::Acknowledged | Progress::LingerOver)
-        | (Stage::Finishing, Progress::Finish | Progress::LingerOver)
-        | (Stage::Finished, Progress::Finish | Progress::Acknowledged | Progress::LingerOver)
-        | (Stage::PeerFinished, Progress::Acknowledged | Progress::PeerFinished | Progress::LingerOver)
+        // Whoever is done has acknowledged our end, even when the acknowledgement itself was lost.
+        (Stage::BothFinishing | Stage::Lingering, Progress::PeerDone) | (Stage::Lingering, Progress::LingerOver) => {
+            (Stage::Ended, Todo::End)
+        }
+        (Stage::Open, Progress::Acknowledged | Progress::PeerDone | Progress::LingerOver)
+        | (Stage::Finishing, Progress::Finish | Progress::PeerDone | Progress::LingerOver)
+        | (Stage::Finished, Progress::Finish | Progress::Acknowledged | Progress::PeerDone | Progress::LingerOver)
+        | (
+            Stage::PeerFinished,
+            Progress::Acknowledged | Progress::PeerFinished | Progress::PeerDone | Progress::LingerOver,
+        )
         | (Stage::BothFinishing, Progress::Finish | Progress::PeerFinished | Progress::LingerOver)
         | (Stage::Lingering, Progress::Finish | Progress::Acknowledged | Progress::PeerFinished)
-        | (Stage::Ended, Progress::Finish | Progress::Acknowledged | Progress::PeerFinished | Progress::LingerOver) => {
-            (stage, Todo::Nothing)
-        }
+        | (
+            Stage::Ended,
+            Progress::Finish
+            | Progress::Acknowledged
+            | Progress::PeerFinished
+            | Progress::PeerDone
+            | Progress::LingerOver,
+        ) => (stage, Todo::Nothing),
     }
 }
 
@@ -83,13 +97,11 @@ pub(crate) const fn next(stage: Stage, progress: Progress) -> (Stage, Todo) {
 #[derive(Clone, Debug)]
 pub(crate) struct Close {
     stage: Stage,
-    /// The peer has acknowledged a packet that acknowledged its end.
-    peer_knows: bool,
 }
 
 impl Close {
     pub(crate) const fn new() -> Self {
-        Self { stage: Stage::Open, peer_knows: false }
+        Self { stage: Stage::Open }
     }
 
     pub(crate) const fn stage(&self) -> Stage {
@@ -109,21 +121,7 @@ impl Close {
     pub(crate) fn on(&mut self, progress: Progress) -> Todo {
         let (stage, todo) = next(self.stage, progress);
         self.stage = stage;
-        if todo == Todo::Linger && self.peer_knows {
-            return self.on(Progress::LingerOver);
-        }
         todo
-    }
-
-    /// Whether the peer is known to know that we have its end.
-    pub(crate) const fn peer_is_known_to_know(&self) -> bool {
-        self.peer_knows
-    }
-
-    /// The peer knows that we have its end.
-    pub(crate) fn peer_knows(&mut self) -> Todo {
-        self.peer_knows = true;
-        self.on(Progress::LingerOver)
     }
 }
 
@@ -158,6 +156,7 @@ mod tests {
             stages(Progress::PeerFinished),
             [PeerFinished, BothFinishing, Lingering, PeerFinished, BothFinishing, Lingering, Ended]
         );
+        assert_eq!(stages(Progress::PeerDone), [Open, Finishing, Finished, PeerFinished, Ended, Ended, Ended]);
         assert_eq!(
             stages(Progress::LingerOver),
             [Open, Finishing, Finished, PeerFinished, BothFinishing, Ended, Ended]
@@ -172,7 +171,7 @@ mod tests {
                 let expected = match (stage, after) {
                     (Stage::Open, Stage::Finishing) | (Stage::PeerFinished, Stage::BothFinishing) => Todo::QueueFinish,
                     (Stage::Finished | Stage::BothFinishing, Stage::Lingering) => Todo::Linger,
-                    (Stage::Lingering, Stage::Ended) => Todo::End,
+                    (Stage::BothFinishing | Stage::Lingering, Stage::Ended) => Todo::End,
                     _ => Todo::Nothing,
                 };
                 assert_eq!(todo, expected, "{stage:?} {progress:?}");
@@ -181,30 +180,20 @@ mod tests {
     }
 
     #[test]
-    fn who_finishes_first_lingers_and_who_finishes_last_need_not() {
+    fn both_linger_until_they_hear_that_the_other_is_done() {
         let mut first = Close::new();
         assert_eq!(first.on(Progress::Finish), Todo::QueueFinish);
         assert_eq!(first.on(Progress::Acknowledged), Todo::Nothing);
         assert!(first.is_finishing() && !first.peer_has_finished());
         assert_eq!(first.on(Progress::PeerFinished), Todo::Linger);
-        assert_eq!(first.on(Progress::LingerOver), Todo::End);
+        assert_eq!(first.on(Progress::PeerDone), Todo::End);
+        assert_eq!(first.on(Progress::PeerDone), Todo::Nothing, "once");
 
         let mut last = Close::new();
         assert_eq!(last.on(Progress::PeerFinished), Todo::Nothing);
         assert!(!last.is_finishing() && last.peer_has_finished());
         assert_eq!(last.on(Progress::Finish), Todo::QueueFinish);
-        assert_eq!(last.peer_knows(), Todo::Nothing, "ours is not acknowledged");
-        assert_eq!(last.on(Progress::Acknowledged), Todo::End);
+        assert_eq!(last.on(Progress::PeerDone), Todo::End, "even when its acknowledgement was lost");
         assert_eq!(last.stage(), Stage::Ended);
-    }
-
-    #[test]
-    fn knowledge_that_comes_late_ends_the_wait() {
-        let mut close = Close::new();
-        close.on(Progress::Finish);
-        close.on(Progress::PeerFinished);
-        assert_eq!(close.on(Progress::Acknowledged), Todo::Linger);
-        assert_eq!(close.peer_knows(), Todo::End);
-        assert_eq!(close.peer_knows(), Todo::Nothing, "once");
     }
 }

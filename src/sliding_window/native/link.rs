@@ -19,8 +19,6 @@ pub(super) const VERSION: u8 = 1;
 pub(super) struct Content {
     pub(super) segment: Option<u64>,
     pub(super) credit: bool,
-    /// It acknowledged everything of the peer, its end too.
-    pub(super) acknowledges_end: bool,
 }
 
 /// What the peer said of itself in the handshake.

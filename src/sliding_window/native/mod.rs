@@ -32,7 +32,7 @@ use link::{Link, Peer};
 
 /// The largest code that a user can give.
 const MAX_CODE: u64 = CODE_FINISHED - 1;
-/// What an abort carries that is none: both sides have finished, and the one that says so has got all it waited for.
+/// What an abort carries that is none: both sides have finished, and the one that says so has everything and is *done*.
 const CODE_FINISHED: u64 = 1 << 60;
 /// What an abort carries when a session has ended by itself. No user gives such a code by accident.
 const CODE_BY_ITSELF: u64 = CODE_FINISHED + 1;
@@ -104,6 +104,8 @@ pub(crate) struct Native {
     close: Close,
     close_deadline: Option<Instant>,
     linger_until: Option<Instant>,
+    /// The peer is to be told that we have everything.
+    done_due: bool,
     /// However often the peer asks again, it is answered no longer than this.
     linger_limit: Instant,
     /// Since when the peer's credit has held us up.
@@ -162,6 +164,7 @@ impl Native {
             close: Close::new(),
             close_deadline: None,
             linger_until: None,
+            done_due: false,
             linger_limit: Instant::MAX,
             blocked_since: None,
             credit_lost: false,
@@ -257,8 +260,7 @@ impl Native {
             | CloseReason::CloseTimeout { .. }
             | CloseReason::PeerTakesLess { .. }
             | CloseReason::ResumeRefused => Some(AbortReason::new(CODE_BY_ITSELF, &reason.to_string())),
-            // The peer still answers for a while, in case our end was not acknowledged; it was.
-            CloseReason::Finished if self.close.peer_is_known_to_know() => Some(AbortReason::new(CODE_FINISHED, "")),
+            CloseReason::Finished if self.done_due => Some(AbortReason::new(CODE_FINISHED, "")),
             CloseReason::Finished
             | CloseReason::NeverConnected
             | CloseReason::PeerAborted { .. }
@@ -302,13 +304,17 @@ impl Native {
         }
     }
 
-    /// The peer has said that both sides have finished. True when that is so, as far as we know.
-    fn hear_finished(&mut self) -> bool {
-        let known = matches!(self.close.stage(), Stage::Lingering | Stage::BothFinishing);
-        if known {
-            self.end(CloseReason::Finished);
+    /// The peer says that it is done; `false` when it can not be.
+    fn hear_done(&mut self) -> bool {
+        // Who has not said so itself does it in leaving.
+        self.done_due |= self.close.stage() == Stage::BothFinishing;
+        match self.close.on(Progress::PeerDone) {
+            Todo::End => {
+                self.end(CloseReason::Finished);
+                true
+            }
+            _ => false,
         }
-        known
     }
 
     /// The peer is gone. That is no fault when nothing was missing but the acknowledgement of our end.
@@ -322,6 +328,7 @@ impl Native {
             Todo::Nothing => {}
             Todo::QueueFinish => self.sender.finish(),
             Todo::Linger => {
+                self.done_due = true;
                 self.linger_until = Some(now + self.linger());
                 self.linger_limit = now + self.config.linger;
             }

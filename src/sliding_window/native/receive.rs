@@ -2,7 +2,6 @@
 
 use super::link::{Content, Link};
 use super::{CODE_FINISHED, Native};
-use crate::sliding_window::close::Todo;
 use crate::sliding_window::config::PacketFormat;
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;
@@ -106,7 +105,7 @@ impl Native {
                     wants_ack = true;
                     self.counters.pings_received = self.counters.pings_received.wrapping_add(1);
                 }
-                Frame::Abort { code: CODE_FINISHED, .. } if self.hear_finished() => return Ok(()),
+                Frame::Abort { code: CODE_FINISHED, .. } if self.hear_done() => return Ok(()),
                 Frame::Abort { code, text } => {
                     let text = alloc::string::String::from_utf8_lossy(text).into_owned();
                     self.end(CloseReason::PeerAborted { code, text });
@@ -120,6 +119,7 @@ impl Native {
             self.keepalive.heard(now);
             if wants_ack && self.linger_until.is_some() {
                 // It asks again: our answer was lost.
+                self.done_due = true;
                 self.linger_until = Some((now + self.linger()).min(self.linger_limit));
             }
         } else {
@@ -162,13 +162,12 @@ impl Native {
         let malformed = Wrong::Fault(PeerFault::AckRanges);
         let Some(largest) = packets.widen(ack.largest, recovery.next_packet_number()) else { return Err(malformed) };
         let Some(ranges) = ack.ranges(largest) else { return Err(malformed) };
-        let (mut is_limit_reached, mut peer_knows_end) = (false, false);
+        let mut is_limit_reached = false;
         let mut settle = |outcome: Outcome<Content>| match outcome {
             Outcome::Acked(content) => {
                 if let Some(segment) = content.segment {
                     sender.on_acked(segment);
                 }
-                peer_knows_end |= content.acknowledges_end;
             }
             Outcome::Lost(content) => {
                 if let Some(segment) = content.segment {
@@ -182,7 +181,6 @@ impl Native {
                 if let Some(segment) = content.segment {
                     sender.on_acked(segment);
                 }
-                peer_knows_end |= content.acknowledges_end;
                 counters.packets_not_lost = counters.packets_not_lost.wrapping_add(1);
             }
         };
@@ -191,9 +189,6 @@ impl Native {
         acks.set_round_trip(recovery.round_trip().smoothed);
         if is_limit_reached {
             self.end_by_unacked_limit();
-        }
-        if peer_knows_end && self.close.peer_knows() == Todo::End {
-            self.end(CloseReason::Finished);
         }
         result.map_err(|error| match error {
             AckError::NeverSent { number } => Wrong::Fault(PeerFault::AcknowledgedUnsent { packet: number }),

@@ -1,7 +1,7 @@
 //! The way out: which packet goes next, and its bytes.
 
 use super::link::{Content, Link};
-use super::{Life, Native};
+use super::{CODE_FINISHED, Life, Native};
 use crate::sliding_window::packet::{Ack, Frame, FramesPacket, Writer, seal};
 use crate::sliding_window::recovery::Gate;
 use crate::time::Instant;
@@ -11,6 +11,8 @@ use crate::time::Instant;
 struct Carries {
     content: Content,
     ack: bool,
+    /// It says that we have everything.
+    done: bool,
     ping: bool,
     resent: bool,
 }
@@ -68,7 +70,7 @@ impl Native {
         let may_ask = link.may_ask(now, wants);
         let Some(link) = &self.link else { return 0 };
         let ack_due = link.acks.due(now);
-        if !may_ask && !ack_due {
+        if !may_ask && !ack_due && !self.done_due {
             return 0;
         }
         let number = link.recovery.next_packet_number();
@@ -87,7 +89,10 @@ impl Native {
             }
             self.write_probe(now, &mut writer, &mut carries);
         }
-        if !carries.wants_ack() && !(carries.ack && ack_due) {
+        if self.done_due {
+            carries.done = Frame::Abort { code: CODE_FINISHED, text: &[] }.write(&mut writer);
+        }
+        if !carries.wants_ack() && !carries.done && !(carries.ack && ack_due) {
             self.note_blocked(now);
             return 0;
         }
@@ -98,7 +103,7 @@ impl Native {
 
     /// Whether anything but data or an acknowledgement is to be sent.
     fn wants_control(&self) -> bool {
-        self.wants_ping() || self.wants_credit()
+        self.linger_until.is_none() && (self.wants_ping() || self.wants_credit())
     }
 
     fn wants_ping(&self) -> bool {
@@ -157,8 +162,7 @@ impl Native {
     /// Notes that a packet leaves.
     fn sent(&mut self, now: Instant, len: usize, carries: Carries) {
         let Some(link) = &mut self.link else { return };
-        let mut content = carries.content;
-        content.acknowledges_end = carries.ack && self.close.peer_has_finished();
+        let content = carries.content;
         let wants_ack = carries.wants_ack();
         link.recovery.on_sent(now, len, wants_ack, content);
         if carries.ack {
@@ -171,13 +175,14 @@ impl Native {
         if carries.ping {
             self.handshake.confirmed();
         }
+        self.done_due &= !carries.done;
         if content.credit {
             self.credit_lost = false;
         }
         let counters = &mut self.counters;
         let count = |counter: &mut u64, happened: bool| *counter = counter.wrapping_add(u64::from(happened));
         count(&mut counters.acks_sent, carries.ack);
-        count(&mut counters.ack_only_sent, !wants_ack);
+        count(&mut counters.ack_only_sent, !wants_ack && !carries.done);
         count(&mut counters.pings_sent, carries.ping);
         count(&mut counters.credits_sent, content.credit);
         count(&mut counters.data_sent, content.segment.is_some());
@@ -199,7 +204,8 @@ impl Native {
             return true;
         }
         let Some(link) = self.link.as_ref().filter(|_| self.handshake.is_established()) else { return false };
-        link.acks.due(self.now)
+        self.done_due
+            || link.acks.due(self.now)
             || link.probes > 0
             || ((self.sender.has_work() || self.wants_control())
                 && link.recovery.gate(self.now, link.max_datagram) == Gate::Open)
