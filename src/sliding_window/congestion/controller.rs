@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::{Acked, Congestion, Fixed, Lost, NewReno, Sent};
+use super::{Acked, Congestion, Cubic, Fixed, Lost, NewReno, Sent};
 use crate::time::Instant;
 
 /// A policy: one of the built-in ones without a virtual call, or the user's.
@@ -13,6 +13,8 @@ pub enum Controller {
     Fixed(Fixed),
     /// RFC 9002, appendix B.
     NewReno(NewReno),
+    /// RFC 9438.
+    Cubic(Cubic),
     /// The user's.
     Custom(Box<dyn Congestion>),
 }
@@ -23,6 +25,7 @@ macro_rules! each {
         match $self {
             Controller::Fixed($policy) => $call,
             Controller::NewReno($policy) => $call,
+            Controller::Cubic($policy) => $call,
             Controller::Custom($policy) => $call,
         }
     };
