@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use super::{Congestion, Controller, Cubic, Fixed, NewReno};
+use super::{Bbr, Congestion, Controller, Cubic, Fixed, NewReno};
 use crate::time::Instant;
 
 /// What a policy is built from.
@@ -54,6 +54,8 @@ pub enum Algorithm {
     /// RFC 9438, with the slow start of RFC 9406.
     #[default]
     Cubic,
+    /// After BBR: bandwidth and delay are measured, and random loss is borne.
+    Bbr,
     /// Your own.
     Custom(CustomAlgorithm),
 }
@@ -66,6 +68,7 @@ impl Algorithm {
             Self::Fixed { .. } => "fixed",
             Self::NewReno => "newreno",
             Self::Cubic => "cubic",
+            Self::Bbr => "bbr",
             Self::Custom(custom) => custom.name,
         }
     }
@@ -77,6 +80,7 @@ impl Algorithm {
             Self::Fixed { bytes, packets } => Controller::Fixed(Fixed::new(*bytes, *packets)),
             Self::NewReno => Controller::NewReno(NewReno::new(setup)),
             Self::Cubic => Controller::Cubic(Cubic::new(setup)),
+            Self::Bbr => Controller::Bbr(Box::new(Bbr::new(setup))),
             Self::Custom(custom) => Controller::Custom((custom.build)(setup)),
         }
     }

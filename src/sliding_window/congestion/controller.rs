@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::{Acked, Congestion, Cubic, Fixed, Lost, NewReno, Sent};
+use super::{Acked, Bbr, Congestion, Cubic, Fixed, Lost, NewReno, Sent};
 use crate::time::Instant;
 
 /// A policy: one of the built-in ones without a virtual call, or the user's.
@@ -15,6 +15,8 @@ pub enum Controller {
     NewReno(NewReno),
     /// RFC 9438.
     Cubic(Cubic),
+    /// After BBR. In a box, since it is much larger than the others.
+    Bbr(Box<Bbr>),
     /// The user's.
     Custom(Box<dyn Congestion>),
 }
@@ -26,6 +28,7 @@ macro_rules! each {
             Controller::Fixed($policy) => $call,
             Controller::NewReno($policy) => $call,
             Controller::Cubic($policy) => $call,
+            Controller::Bbr($policy) => $call,
             Controller::Custom($policy) => $call,
         }
     };

@@ -30,6 +30,7 @@
 //! ```
 
 mod algorithm;
+mod bbr;
 mod controller;
 mod cubic;
 mod fixed;
@@ -39,6 +40,7 @@ mod pacer;
 mod report;
 
 pub use algorithm::{Algorithm, CustomAlgorithm, Setup};
+pub use bbr::Bbr;
 pub use controller::Controller;
 pub use cubic::Cubic;
 pub use fixed::Fixed;

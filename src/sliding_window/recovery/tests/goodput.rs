@@ -30,7 +30,7 @@ fn figures() {
     for loss in [0, 10_000, 50_000, 200_000] {
         run(&fixed, Link::unlimited().losing(loss), SEGMENTS * 5, 7);
     }
-    for algorithm in [Algorithm::NewReno, Algorithm::Cubic] {
+    for algorithm in [Algorithm::NewReno, Algorithm::Cubic, Algorithm::Bbr] {
         for loss in [0, 10_000, 200_000] {
             run(&algorithm, Link::bottleneck().losing(loss), if loss > 100_000 { 2_000 } else { SEGMENTS }, 7);
         }
