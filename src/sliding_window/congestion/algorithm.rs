@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use super::{Congestion, Controller, Fixed, NewReno};
+use super::{Bbr, Congestion, Controller, Cubic, Fixed, NewReno};
 use crate::time::Instant;
 
 /// What a policy is built from.
@@ -39,7 +39,7 @@ impl Setup {
 }
 
 /// Which policy a session uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// A window that stays as it is.
@@ -51,6 +51,11 @@ pub enum Algorithm {
     },
     /// RFC 9002, appendix B.
     NewReno,
+    /// RFC 9438, with the slow start of RFC 9406.
+    #[default]
+    Cubic,
+    /// After BBR: bandwidth and delay are measured, and random loss is borne.
+    Bbr,
     /// Your own.
     Custom(CustomAlgorithm),
 }
@@ -62,6 +67,8 @@ impl Algorithm {
         match self {
             Self::Fixed { .. } => "fixed",
             Self::NewReno => "newreno",
+            Self::Cubic => "cubic",
+            Self::Bbr => "bbr",
             Self::Custom(custom) => custom.name,
         }
     }
@@ -72,6 +79,8 @@ impl Algorithm {
         match self {
             Self::Fixed { bytes, packets } => Controller::Fixed(Fixed::new(*bytes, *packets)),
             Self::NewReno => Controller::NewReno(NewReno::new(setup)),
+            Self::Cubic => Controller::Cubic(Cubic::new(setup)),
+            Self::Bbr => Controller::Bbr(Box::new(Bbr::new(setup))),
             Self::Custom(custom) => Controller::Custom((custom.build)(setup)),
         }
     }

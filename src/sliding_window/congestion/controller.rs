@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::{Acked, Congestion, Fixed, Lost, NewReno, Sent};
+use super::{Acked, Bbr, Congestion, Cubic, Fixed, Lost, NewReno, Sent};
 use crate::time::Instant;
 
 /// A policy: one of the built-in ones without a virtual call, or the user's.
@@ -13,6 +13,10 @@ pub enum Controller {
     Fixed(Fixed),
     /// RFC 9002, appendix B.
     NewReno(NewReno),
+    /// RFC 9438.
+    Cubic(Cubic),
+    /// After BBR. In a box, since it is much larger than the others.
+    Bbr(Box<Bbr>),
     /// The user's.
     Custom(Box<dyn Congestion>),
 }
@@ -23,6 +27,8 @@ macro_rules! each {
         match $self {
             Controller::Fixed($policy) => $call,
             Controller::NewReno($policy) => $call,
+            Controller::Cubic($policy) => $call,
+            Controller::Bbr($policy) => $call,
             Controller::Custom($policy) => $call,
         }
     };

@@ -30,14 +30,19 @@
 //! ```
 
 mod algorithm;
+mod bbr;
 mod controller;
+mod cubic;
 mod fixed;
+mod hystart;
 mod newreno;
 mod pacer;
 mod report;
 
 pub use algorithm::{Algorithm, CustomAlgorithm, Setup};
+pub use bbr::Bbr;
 pub use controller::Controller;
+pub use cubic::Cubic;
 pub use fixed::Fixed;
 pub use newreno::NewReno;
 pub(crate) use pacer::Pacer;
@@ -121,6 +126,48 @@ pub(crate) const SECOND: u64 = 1_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Duration;
+
+    /// `bytes` were acknowledged at a moment in milliseconds, with a steady round-trip time of 40 ms.
+    pub(super) fn ack(milliseconds: u64, bytes: u64) -> Acked {
+        let round_trip = RoundTrip {
+            latest: Duration::from_millis(40),
+            smoothed: Duration::from_millis(40),
+            variation: Duration::ZERO,
+            minimum: Duration::from_millis(40),
+            measured: true,
+        };
+        Acked {
+            now: Instant::from_millis(milliseconds),
+            bytes,
+            growth: bytes,
+            prior_in_flight: bytes,
+            in_flight: 0,
+            app_limited: false,
+            newest: 0,
+            next_number: 1,
+            sample: None,
+            round_trip,
+            delivery: None,
+            delivered: bytes,
+        }
+    }
+
+    /// A loss that begins an episode.
+    pub(super) fn loss(milliseconds: u64) -> Lost {
+        Lost {
+            now: Instant::from_millis(milliseconds),
+            bytes: 1_000,
+            packets: 1,
+            in_flight: 0,
+            starts_episode: true,
+            persistent: false,
+            in_flight_when_sent: 1_000,
+            lost_since_sent: 1_000,
+            delivered: 0,
+            round_trip: ack(0, 0).round_trip,
+        }
+    }
 
     #[test]
     fn scaling_is_exact_in_wide_and_narrow_numbers_and_never_divides_by_zero() {

@@ -94,7 +94,7 @@ impl AckState {
         self.at_once = self.due(now);
     }
 
-    /// What arrived, newest first: at most 32 ranges.
+    /// What to tell, newest first: at most 32 ranges.
     pub(crate) fn ranges(&self) -> impl ExactSizeIterator<Item = RangeInclusive<u64>> + Clone + '_ {
         self.ranges.iter()
     }
@@ -109,12 +109,12 @@ impl AckState {
         self.newest.map(|(number, _)| number)
     }
 
-    /// An acknowledgement with all the ranges leaves.
+    /// An acknowledgement with all of [`ranges`](Self::ranges) leaves. When there are more, another is due at once.
     pub(crate) fn on_sent_ack(&mut self) {
         self.pending = 0;
-        self.at_once = false;
         self.deadline = None;
         self.ranges.on_reported();
+        self.at_once = self.ranges.has_more();
     }
 }
 
@@ -191,13 +191,11 @@ mod tests {
 
     #[test]
     fn how_often_is_configured() {
-        let mut config = AckConfig::default();
-        config.every = 0;
-        let mut state = AckState::new(&config);
+        let every = |every| AckState::new(&AckConfig { every, ..AckConfig::default() });
+        let mut state = every(0);
         state.on_packet(ms(0), 0, true);
         assert!(state.due(ms(0)));
-        config.every = 4;
-        let mut state = AckState::new(&config);
+        let mut state = every(4);
         for number in 0..3 {
             state.on_packet(ms(0), number, true);
         }

@@ -3,11 +3,18 @@
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
-/// As many ranges are told at most.
-pub(super) const MAX_RANGES: usize = 32;
+/// As many ranges are told at once, at most.
+pub(super) const MAX_TOLD: usize = 32;
+
+/// As many are held, at most: a burst that arrives in one go, full of gaps, is told in several acknowledgements.
+const MAX_HELD: usize = 256;
 
 /// A range is told so often after its last change; then the peer knows it, or has sent again what was in it.
 const REPORTS: u8 = 10;
+
+/// While there are more ranges than are told at once, each goes first until it was told so often: acknowledgements are lost
+/// too.
+const TURNS: u8 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Range {
@@ -20,7 +27,7 @@ struct Range {
 ///
 /// A number that is lost never comes again, so gaps stay for ever: old ranges have to be let go, or every acknowledgement
 /// would tell all of them (RFC 9000 section 13.2.3). One goes when it was told ten times since it last changed, or when there
-/// are more than 32.
+/// are more than 256.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AckRanges {
     ranges: Vec<Range>,
@@ -57,7 +64,7 @@ impl AckRanges {
                 return;
             }
         }
-        if self.ranges.len() >= MAX_RANGES {
+        if self.ranges.len() >= MAX_HELD {
             let Some(kept) = position.checked_sub(1) else { return };
             self.ranges.remove(0);
             position = kept;
@@ -65,15 +72,35 @@ impl AckRanges {
         self.ranges.insert(position, Range { start: number, end: number, reports: 0 });
     }
 
-    /// The ranges, newest first.
+    /// The ranges to tell, newest first: all of them, or 32. Those that had not their turns come first, the oldest of them first, so that
+    /// the peer does not take for lost what it is only not told yet.
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = RangeInclusive<u64>> + Clone + '_ {
-        self.ranges.iter().rev().map(|range| range.start..=range.end)
+        let told = self.ranges.get(self.told()).unwrap_or_default();
+        told.iter().rev().map(|range| range.start..=range.end)
     }
 
-    /// All of them were told once more. The newest one stays in any case.
+    /// The positions of the ranges to tell.
+    fn told(&self) -> core::ops::Range<usize> {
+        let len = self.ranges.len();
+        let last = len.saturating_sub(MAX_TOLD);
+        if last == 0 {
+            return 0..len;
+        }
+        let waiting = self.ranges.iter().position(|range| range.reports < TURNS).unwrap_or(last);
+        let start = waiting.min(last);
+        start..start.saturating_add(MAX_TOLD)
+    }
+
+    /// Whether there are more ranges than are told at once, and one of them has not had its turns.
+    pub(super) fn has_more(&self) -> bool {
+        self.ranges.len() > MAX_TOLD && self.ranges.iter().any(|range| range.reports < TURNS)
+    }
+
+    /// Those that [`iter`](Self::iter) gives were told once more. The newest one stays in any case.
     pub(super) fn on_reported(&mut self) {
+        let told = self.told();
         let mut worn = false;
-        for range in &mut self.ranges {
+        for range in self.ranges.get_mut(told).unwrap_or_default() {
             range.reports = range.reports.saturating_add(1);
             worn |= range.reports >= REPORTS;
         }
@@ -115,14 +142,28 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_more_than_32_and_the_oldest_goes() {
-        let mut many = of((0..40).map(|step| step * 2));
-        assert_eq!(many.iter().len(), MAX_RANGES);
-        assert_eq!(ranges(&many).last(), Some(&(16, 16)));
+    fn there_are_never_more_than_256_and_the_oldest_goes() {
+        let mut many = of((0..300).map(|step| step * 2));
+        assert_eq!((many.ranges.len(), many.ranges[0].start), (MAX_HELD, 88));
         many.insert(3); // older than all: not kept
-        assert_eq!(ranges(&many).last(), Some(&(16, 16)));
-        many.insert(77);
-        assert_eq!(ranges(&many).first(), Some(&(76, 78)));
+        assert_eq!((many.ranges.len(), many.ranges[0].start), (MAX_HELD, 88));
+        many.insert(597);
+        assert_eq!((many.ranges.len(), many.ranges.last().unwrap().start), (MAX_HELD - 1, 596));
+    }
+
+    #[test]
+    fn more_than_32_are_told_in_turns_the_oldest_first_and_then_the_newest() {
+        let mut many = of((0..80).map(|step| step * 2));
+        let mut first = Vec::new();
+        for _ in 0..6 {
+            assert!(many.has_more());
+            assert_eq!(many.iter().len(), MAX_TOLD);
+            first.push(*many.iter().last().unwrap().start());
+            many.on_reported();
+        }
+        assert_eq!(first, [0, 0, 64, 64, 96, 96]);
+        assert!(!many.has_more());
+        assert_eq!(many.iter().next(), Some(158..=158));
     }
 
     /// RFC 9000 section 13.2.3: a range need not be told for ever.

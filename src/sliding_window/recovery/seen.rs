@@ -2,6 +2,8 @@
 
 /// The newest 2,048 packet numbers are known one by one.
 const WORDS: usize = 32;
+/// `WORDS` is a power of two.
+const MASK: u64 = (WORDS as u64).wrapping_sub(1);
 
 /// A window of bits that moves with the newest number.
 #[derive(Clone, Debug)]
@@ -60,8 +62,7 @@ impl Seen {
     }
 
     fn slot(&mut self, word: u64) -> Option<&mut u64> {
-        // `WORDS` is a power of two.
-        self.bits.get_mut((word & (WORDS as u64 - 1)) as usize)
+        self.bits.get_mut((word & MASK) as usize)
     }
 }
 

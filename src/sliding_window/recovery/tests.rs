@@ -6,7 +6,9 @@ use super::*;
 use crate::sliding_window::congestion::{Algorithm, Controller, Setup};
 use crate::time::{Duration, Instant};
 
+mod goodput;
 mod hostile;
+mod link;
 mod model;
 
 type Told = Vec<Outcome<u64>>;
