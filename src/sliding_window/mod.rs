@@ -34,3 +34,6 @@ pub use resume::Resumable;
 pub use sender::{Class, Expires, MessageId, SendError, SendOptions, SendRefusal};
 pub use session::SlidingWindow;
 pub use status::{Counters, ReceiveStatus, SendStatus, Status};
+
+#[cfg(test)]
+mod joined;

@@ -215,11 +215,11 @@ impl Iterator for AckRanges<'_> {
     fn next(&mut self) -> Option<RangeInclusive<u64>> {
         let end = self.next.take()?;
         let start = end.saturating_sub(self.len);
-        if let Some((gap, rest)) = read_varint(self.rest) {
-            if let Some((len, rest)) = read_varint(rest) {
-                self.next = start.checked_sub(gap.saturating_add(2));
-                (self.len, self.rest) = (len, rest);
-            }
+        if let Some((gap, rest)) = read_varint(self.rest)
+            && let Some((len, rest)) = read_varint(rest)
+        {
+            self.next = start.checked_sub(gap.saturating_add(2));
+            (self.len, self.rest) = (len, rest);
         }
         Some(start..=end)
     }

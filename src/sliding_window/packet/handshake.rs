@@ -142,7 +142,7 @@ pub struct Resume<'a> {
 }
 
 impl<'a> Resume<'a> {
-    fn read(rest: &'a [u8]) -> Option<Result<(Self, &'a [u8]), PacketError>> {
+    fn read(rest: &'a [u8]) -> Read<'a, Self> {
         let (ours, rest) = rest.split_first_chunk()?;
         let (yours, rest) = rest.split_first_chunk()?;
         let (next_expected, rest) = read_varint(rest)?;
@@ -242,7 +242,10 @@ impl<'a> Retry<'a> {
     }
 }
 
-fn read_cookie(bytes: &[u8]) -> Option<Result<(&[u8], &[u8]), PacketError>> {
+/// What was read and what follows it; `None` where the bytes end too early.
+type Read<'a, T> = Option<Result<(T, &'a [u8]), PacketError>>;
+
+fn read_cookie(bytes: &[u8]) -> Read<'_, &[u8]> {
     let (&len, rest) = bytes.split_first()?;
     let len = usize::from(len);
     if len > MAX_COOKIE {

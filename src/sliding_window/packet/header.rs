@@ -147,10 +147,10 @@ pub fn seal(datagram: &mut [u8]) {
         Some(kind) if kind & 0x07 == FRAMES => check::MAX_OFFSET,
         _ => HANDSHAKE_CHECK,
     };
-    if let Some(check) = check::of(datagram, at) {
-        if let Some(field) = datagram.get_mut(at..at.saturating_add(4)) {
-            field.copy_from_slice(&check.to_le_bytes());
-        }
+    if let Some(check) = check::of(datagram, at)
+        && let Some(field) = datagram.get_mut(at..at.saturating_add(4))
+    {
+        field.copy_from_slice(&check.to_le_bytes());
     }
 }
 

@@ -189,3 +189,6 @@ impl Receiver {
         usize::try_from(segment.checked_sub(self.base)?).ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,10 +85,10 @@ impl Sender {
         if !wanted {
             return;
         }
-        if let Ok(index) = self.receipts.binary_search_by_key(&place, |(place, _)| *place) {
-            if let Some((_, name)) = self.receipts.get_mut(index) {
-                *name = None;
-            }
+        if let Ok(index) = self.receipts.binary_search_by_key(&place, |(place, _)| *place)
+            && let Some((_, name)) = self.receipts.get_mut(index)
+        {
+            *name = None;
         }
     }
 

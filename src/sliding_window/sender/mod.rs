@@ -323,3 +323,6 @@ impl Sender {
         self.segments.get_mut(usize::try_from(number.checked_sub(self.base)?).ok()?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,13 +127,13 @@ impl Queue {
                 break;
             }
             self.deadlines.pop_first();
-            if let Ok(index) = self.messages.binary_search_by_key(&id, |message| message.id) {
-                if let Some(message) = self.messages.get_mut(index) {
-                    message.payload = Bytes::new();
-                    message.expired = true;
-                    self.dead = self.dead.saturating_add(1);
-                    sink(message);
-                }
+            if let Ok(index) = self.messages.binary_search_by_key(&id, |message| message.id)
+                && let Some(message) = self.messages.get_mut(index)
+            {
+                message.payload = Bytes::new();
+                message.expired = true;
+                self.dead = self.dead.saturating_add(1);
+                sink(message);
             }
         }
         self.bury();
