@@ -103,7 +103,7 @@ impl Native {
 
     /// Whether anything but data or an acknowledgement is to be sent.
     fn wants_control(&self) -> bool {
-        self.linger_until.is_none() && (self.wants_ping() || self.wants_credit())
+        self.wants_credit() || (self.linger_until.is_none() && self.wants_ping())
     }
 
     fn wants_ping(&self) -> bool {
@@ -111,6 +111,7 @@ impl Native {
     }
 
     fn wants_credit(&self) -> bool {
+        // Who has finished needs no more credit, but it may wait for receipts.
         self.credit_lost || self.receiver.credit_due()
     }
 
