@@ -1,10 +1,14 @@
 //! The receiving half: segments wait in slots until those before them are there, and messages until the application takes them.
 //!
 //! # Memory
-//! Whatever the peer sends: slots of about 80 bytes, at most twice `window_segments` of them (the factor is that of buffers which
-//! double); buffers of at most twice `window_bytes` and, for each of the `window_segments`, 16 bytes or what is asked for by
-//! `slot_bytes`; two buffers for messages of several segments, of at most
-//! `max_message` each; a record of 24 bytes for each unordered message, at most twice `window_messages`. The tap adds `limit` copies of segments.
+//! Whatever the peer sends, all told at most:
+//!
+//! * slots: `2 * window_segments * 80` bytes (the factor 2, here and below, is that of buffers which double);
+//! * what they hold: `2 * window_bytes + window_segments * (min(max_segment, 2048) + 24)`. Buffers are used again, those of large segments for
+//!   small ones too; hence twice;
+//! * a message of several segments that is put together, and one of the unordered: `2 * max_message`;
+//! * records of unordered messages: `2 * window_messages * 24`, and about 100 for each segment of those that take several;
+//! * the tap, if it is open: `limit` copies of messages or segments.
 
 mod advance;
 mod arrive;
