@@ -63,6 +63,21 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Appends a short head and bytes.
+    #[inline]
+    pub fn put_both<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) {
+        let end = self.len.saturating_add(N).saturating_add(bytes.len());
+        let room = self.buffer.get_mut(self.len..end).and_then(|room| room.split_first_chunk_mut());
+        match room {
+            Some((place, rest)) if !self.overflowed => {
+                *place = head;
+                rest.copy_from_slice(bytes);
+                self.len = end;
+            }
+            _ => self.overflowed = true,
+        }
+    }
+
     /// Appends one byte.
     #[inline]
     pub fn put_u8(&mut self, byte: u8) {
@@ -124,8 +139,8 @@ mod tests {
     fn what_does_not_fit_ends_it() {
         let mut buffer = [0; 4];
         let mut writer = Writer::new(&mut buffer);
-        writer.put_slice(b"abc");
-        writer.put_u32(0);
+        writer.put_both([b'a'], b"bc");
+        writer.put_both([0, 0], b"");
         assert_eq!((writer.len(), writer.remaining()), (3, 0));
         writer.put_u8(9);
         assert_eq!(writer.finish(), None);

@@ -94,31 +94,32 @@ impl Receiver {
     /// [`PeerFault::MessageCredit`] nothing has changed.
     #[inline]
     pub(crate) fn on_data(&mut self, segment: u64, pieces: &[u8]) -> Result<Arrival, PeerFault> {
-        let Some(index) = self.index(segment) else { return Ok(self.duplicate()) };
+        if segment < self.base || self.slot(segment).is_some_and(|slot| slot.held) {
+            return Ok(self.duplicate());
+        }
         if segment >= self.granted.max_segment {
             self.counters.refused = self.counters.refused.saturating_add(1);
             return Ok(Arrival::Refused);
         }
-        if self.slots.get(index).is_some_and(|slot| slot.held) {
-            return Ok(self.duplicate());
-        }
         let summary = Summary::of(pieces, self.config.max_message)?;
         self.charge(&summary)?;
-        self.counters.segments = self.counters.segments.saturating_add(1);
+        self.counters.segments = self.counters.segments.wrapping_add(1);
         if self.tap.is_open() {
             self.copy_to_tap(segment, pieces);
         }
         let buffer = self.pool.filled(pieces);
         let slot = Slot { held: true, fin: summary.fin, buffer, fragment: summary.fragment };
-        if index == self.slots.len() {
-            self.slots.push_back(slot);
+        if segment == self.base {
+            self.current = slot;
         } else {
-            self.store(index, slot);
+            self.store(segment, slot);
         }
         if summary.unordered {
             self.on_unordered(segment)?;
         }
-        self.move_expected()?;
+        if segment == self.expected {
+            self.move_expected()?;
+        }
         if self.ready.is_nothing() {
             self.advance();
         }
@@ -154,34 +155,33 @@ impl Receiver {
         }
     }
 
-    /// Puts a segment into its slot; those before it that are missing get theirs. `index` is within the window.
-    fn store(&mut self, index: usize, slot: Slot) {
-        while self.slots.len() <= index {
-            self.slots.push_back(Slot::default());
+    /// Puts a segment into its slot; those before it that are missing get theirs. It is within the window, and not the current one.
+    fn store(&mut self, segment: u64, slot: Slot) {
+        let before = segment.saturating_sub(self.base).saturating_sub(1) as usize;
+        while self.later.len() <= before {
+            self.later.push_back(Slot::default());
         }
-        if let Some(place) = self.slots.get_mut(index) {
+        if let Some(place) = self.later.get_mut(before) {
             *place = slot;
         }
     }
 
     /// Goes on to the first segment that is missing, and checks that fragments form messages.
+    #[inline]
     fn move_expected(&mut self) -> Result<(), PeerFault> {
-        while let Some(slot) = self.index(self.expected).and_then(|index| self.slots.get(index)) {
-            if !slot.held {
-                break;
-            }
+        while let Some(&Slot { held: true, fin, fragment, .. }) = self.slot(self.expected) {
             let segment = self.expected;
             if self.ended {
                 return Err(PeerFault::AfterEnd { segment });
             }
-            if slot.fragment.is_some() || self.open.is_some() {
-                self.open = follow(self.open, slot.fragment, segment, self.config.max_message)?;
-                if slot.fin && self.open.is_some() {
+            if fragment.is_some() || self.open.is_some() {
+                self.open = follow(self.open, fragment, segment, self.config.max_message)?;
+                if fin && self.open.is_some() {
                     return Err(PeerFault::FragmentOrder { segment });
                 }
             }
-            self.ended = slot.fin;
-            self.expected = self.expected.saturating_add(1);
+            self.ended = fin;
+            self.expected = self.expected.wrapping_add(1);
         }
         Ok(())
     }

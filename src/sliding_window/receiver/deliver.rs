@@ -102,10 +102,7 @@ impl Receiver {
     fn ordered(&self) -> Option<(&[u8], Class)> {
         match self.ready {
             Ready::Nothing => None,
-            Ready::Piece { start, end, .. } => {
-                let slot = self.slots.front()?;
-                Some((slot.buffer.get(start..end)?, Class::Ordered))
-            }
+            Ready::Piece { start, end, .. } => Some((self.current.buffer.get(start..end)?, Class::Ordered)),
             Ready::Assembled => Some((&self.assembly.bytes, self.assembly.class())),
         }
     }

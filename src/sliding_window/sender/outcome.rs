@@ -1,7 +1,5 @@
 //! What became of what was sent.
 
-use bytes::Bytes;
-
 use super::segment::Segment;
 use super::{Blocked, End, MessageId, Sender};
 use crate::sliding_window::fault::PeerFault;
@@ -19,31 +17,22 @@ impl Sender {
         if fin {
             self.end = End::Acked;
         }
-        let start = first.saturating_sub(self.flight_base) as usize;
-        let end = start.saturating_add(count as usize).min(self.flight.len());
-        for message in self.flight.range_mut(start.min(end)..end) {
-            message.unacked = message.unacked.saturating_sub(1);
-            if message.is_finished() {
-                let payload = core::mem::replace(&mut message.payload, Bytes::new());
-                self.buffered_bytes = self.buffered_bytes.saturating_sub(payload.len());
-                self.counters.acknowledged = self.counters.acknowledged.saturating_add(1);
-            }
-        }
+        let (bytes, done) = self.messages.acknowledge(first, count);
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
+        self.counters.acknowledged = self.counters.acknowledged.wrapping_add(done);
         if number == self.base {
             self.advance();
         }
     }
 
     /// Forgets what is acknowledged at the front.
+    #[inline]
     fn advance(&mut self) {
         while self.segments.front().is_some_and(|segment| segment.acked) {
             self.segments.pop_front();
-            self.base = self.base.saturating_add(1);
+            self.base = self.base.wrapping_add(1);
         }
-        while self.flight.front().is_some_and(super::Message::is_finished) {
-            self.flight.pop_front();
-            self.flight_base = self.flight_base.saturating_add(1);
-        }
+        self.messages.trim();
         if self.blocked == Some(Blocked::Window) {
             self.blocked = None;
         }
@@ -79,14 +68,14 @@ impl Sender {
     /// # Errors
     /// When not so many were sent.
     pub(crate) fn on_consumed(&mut self, count: u64, sink: &mut impl FnMut(MessageId)) -> Result<(), PeerFault> {
-        let sent = self.flight_base.saturating_add(self.flight.len() as u64);
+        let sent = self.sent_messages;
         if count > sent {
             return Err(PeerFault::ConsumedUnsent { consumed: count, sent });
         }
-        while let Some(&(_, name)) = self.receipts.front().filter(|(place, _)| *place < count) {
+        while let Some(&receipt) = self.receipts.front().filter(|receipt| receipt.place < count) {
             self.receipts.pop_front();
-            if let Some(id) = name {
-                sink(id);
+            if !receipt.expired {
+                sink(receipt.id);
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What one data packet carries, and how it is written.
 
 use super::Sender;
-use super::queue::Message;
+use super::messages::Message;
 use crate::sliding_window::packet::{Data, Piece, PieceFlags, Writer};
 
 /// A segment from its making until it and all before it are acknowledged.
@@ -59,7 +59,7 @@ fn flags(message: &Message, first: bool, last: bool) -> PieceFlags {
     if message.unordered {
         bits |= PieceFlags::UNORDERED.bits();
     }
-    if message.receipt && last {
+    if last && message.receipt() {
         bits |= PieceFlags::RECEIPT.bits();
     }
     PieceFlags::from_bits(bits)
@@ -69,8 +69,25 @@ fn flags(message: &Message, first: bool, last: bool) -> PieceFlags {
 #[inline]
 fn write_piece(writer: &mut Writer<'_>, flags: PieceFlags, index: u32, bytes: &[u8], is_last: bool) {
     let flags = if is_last { flags } else { flags.with(PieceFlags::HAS_LENGTH) };
-    Piece::begin(writer, flags, u64::from(index), bytes.len() as u64);
-    writer.put_slice(bytes);
+    if flags.has_index() {
+        Piece::begin(writer, flags, u64::from(index), bytes.len() as u64);
+        writer.put_slice(bytes);
+        return;
+    }
+    // The usual ones in one go.
+    let len = bytes.len();
+    match (is_last, len) {
+        (true, _) => writer.put_both([flags.bits()], bytes),
+        (false, ..64) => writer.put_both([flags.bits(), len as u8], bytes),
+        (false, ..16_384) => {
+            let [high, low] = (len as u16 | 0x4000).to_be_bytes();
+            writer.put_both([flags.bits(), high, low], bytes);
+        }
+        _ => {
+            Piece::begin(writer, flags, 0, len as u64);
+            writer.put_slice(bytes);
+        }
+    }
 }
 
 /// Writes the place of a piece whose message has expired.
@@ -86,10 +103,7 @@ impl Sender {
     pub(crate) fn encode(&self, segment: u64, short: u32, writer: &mut Writer<'_>) {
         let Some(segment) = self.segment(segment) else { return };
         Data::begin(writer, short);
-        let start = segment.first.saturating_sub(self.flight_base) as usize;
-        let end = start.saturating_add(segment.count as usize);
-        let messages = self.flight.len();
-        let mut messages = self.flight.range(start.min(messages)..end.min(messages));
+        let mut messages = self.messages.range(segment.first, segment.count);
         if let Some(message) = messages.next() {
             let flags = flags(message, segment.offset == 0, segment.ends);
             let (index, len) = (segment.index, segment.first_len);
@@ -103,7 +117,8 @@ impl Sender {
         while let Some(message) = messages.next() {
             let flags = flags(message, true, true);
             if message.expired {
-                write_skipped(writer, flags, 0, message.len);
+                // It is complete: all of it was sent.
+                write_skipped(writer, flags, 0, message.sent);
             } else {
                 write_piece(writer, flags, 0, &message.payload, messages.len() == 0 && !segment.fin);
             }
