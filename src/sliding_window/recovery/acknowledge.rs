@@ -13,6 +13,7 @@ use crate::time::{Duration, Instant};
 struct Batch {
     bytes: u64,
     growth: u64,
+    spurious: u64,
     newest: Option<Newest>,
     undo: bool,
 }
@@ -71,11 +72,11 @@ impl<C: Copy> Recovery<C> {
             self.controller.on_spurious_loss(now);
         }
         self.find_losses(now, sink);
-        if let Some(newest) = batch.newest {
+        if let Some(newest) = batch.newest.take() {
             self.probe_count = 0;
             let limit = scale(self.controller.window(), 7, 8);
             let app_limited = app_limited && prior_in_flight < limit;
-            self.report(now, &newest, sample, prior_in_flight, app_limited, batch.bytes, batch.growth);
+            self.report(now, &newest, sample, prior_in_flight, app_limited, &batch);
         }
         self.sent.trim(self.forget_lost_before(now));
         result
@@ -109,6 +110,7 @@ impl<C: Copy> Recovery<C> {
                     batch.growth = batch.growth.saturating_add(bytes);
                 }
                 if fate == Fate::Lost {
+                    batch.spurious = batch.spurious.saturating_add(bytes);
                     self.on_spurious(number, batch);
                     sink(Outcome::WasNotLost(content));
                 } else {
@@ -204,7 +206,6 @@ impl<C: Copy> Recovery<C> {
         self.pacer.set_rate(self.controller.pacing_rate());
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what one acknowledgement told, and nothing keeps")]
     fn report(
         &mut self,
         now: Instant,
@@ -212,11 +213,10 @@ impl<C: Copy> Recovery<C> {
         sample: Option<Duration>,
         prior_in_flight: u64,
         app_limited: bool,
-        bytes: u64,
-        growth: u64,
+        batch: &Batch,
     ) {
         // When this acknowledgement began an episode, all that it tells of left before.
-        let growth = if self.episode.is_over_for(newest.number) { growth } else { 0 };
+        let growth = if self.episode.is_over_for(newest.number) { batch.growth } else { 0 };
         let in_flight = self.sent.bytes_in_flight();
         let minimum = self.round_trip.known().minimum;
         let delivery = self.delivery.sample(&newest.snapshot, newest.sent_at, minimum);
@@ -225,8 +225,9 @@ impl<C: Copy> Recovery<C> {
         }
         self.controller.on_ack(&Acked {
             now,
-            bytes,
+            bytes: batch.bytes,
             growth,
+            spurious: batch.spurious,
             prior_in_flight,
             in_flight,
             app_limited,
