@@ -5,12 +5,16 @@ use core::ops::RangeInclusive;
 use super::delivery::Snapshot;
 use super::sent::Fate;
 use super::state::{AckError, Outcome, Recovery};
-use crate::sliding_window::congestion::{Acked, Congestion, Lost, scale};
-use crate::time::{Duration, Instant};
+use crate::sliding_window::congestion::{Acked, Congestion, Controller, Lost};
+use crate::time::{Duration, Instant, nanos};
 
 /// What one acknowledgement has told so far.
 #[derive(Default)]
 struct Batch {
+    /// That were in flight: their number and their bytes.
+    packets: u64,
+    landed: u64,
+    /// All of them.
     bytes: u64,
     growth: u64,
     spurious: u64,
@@ -58,13 +62,17 @@ impl<C: Copy> Recovery<C> {
             }
             largest = largest.max(Some(high));
             below = low;
-            self.acknowledge(now, low, high, &mut batch, sink);
+            self.acknowledge(low, high, &mut batch, sink);
         }
         let Some(largest) = largest else { return result };
+        self.sent.landed(batch.packets, batch.landed);
+        if batch.bytes > 0 {
+            self.delivery.on_acked(now, batch.bytes);
+        }
         self.largest_acked = self.largest_acked.max(Some(largest));
         let sample = batch.newest.as_ref().filter(|newest| newest.number == largest).map(|newest| now - newest.sent_at);
         if let Some(sample) = sample {
-            self.round_trip.update(sample, ack_delay);
+            self.round_trip.update(nanos(sample), ack_delay);
             self.silence.on_sample(now);
         }
         if batch.undo {
@@ -74,17 +82,15 @@ impl<C: Copy> Recovery<C> {
         self.find_losses(now, sink);
         if let Some(newest) = batch.newest.take() {
             self.probe_count = 0;
-            let limit = scale(self.controller.window(), 7, 8);
-            let app_limited = app_limited && prior_in_flight < limit;
             self.report(now, &newest, sample, prior_in_flight, app_limited, &batch);
         }
-        self.sent.trim(self.forget_lost_before(now));
+        self.trim(now);
         result
     }
 
     /// The packets with numbers from `low` to `high` have arrived. Goes over those only that were not known to have, and
     /// over one of each run of those that were.
-    fn acknowledge(&mut self, now: Instant, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
+    fn acknowledge(&mut self, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
         let bottom = self.sent.position(low);
         let Some(mut position) = self.sent.position(high.saturating_add(1)).checked_sub(1) else { return };
         while position >= bottom {
@@ -97,23 +103,23 @@ impl<C: Copy> Recovery<C> {
             if fate == Fate::Acked {
                 step = known as usize;
             } else {
-                let bytes = u64::from(packet.bytes);
-                let content = packet.content;
+                packet.fate = Fate::Acked;
+                let (bytes, content) = (u64::from(packet.bytes), packet.content);
                 if batch.newest.is_none() {
                     batch.newest = Some(Newest { number, sent_at: packet.sent_at, snapshot: packet.snapshot });
                 }
-                self.sent.settle(position, Fate::Acked);
-                self.delivery.on_acked(now, bytes);
-                self.counters.packets_acked = self.counters.packets_acked.wrapping_add(1);
                 batch.bytes = batch.bytes.saturating_add(bytes);
                 if self.episode.is_over_for(number) {
                     batch.growth = batch.growth.saturating_add(bytes);
                 }
+                self.counters.packets_acked = self.counters.packets_acked.wrapping_add(1);
                 if fate == Fate::Lost {
                     batch.spurious = batch.spurious.saturating_add(bytes);
                     self.on_spurious(number, batch);
                     sink(Outcome::WasNotLost(content));
                 } else {
+                    batch.packets = batch.packets.saturating_add(1);
+                    batch.landed = batch.landed.saturating_add(bytes);
                     sink(Outcome::Acked(content));
                 }
             }
@@ -138,13 +144,12 @@ impl<C: Copy> Recovery<C> {
     pub(super) fn find_losses(&mut self, now: Instant, sink: &mut impl FnMut(Outcome<C>)) {
         self.loss_at = None;
         let Some(largest_acked) = self.largest_acked else { return };
-        let delay = self.reordering.delay(self.round_trip.known());
+        let delay = Duration::from_nanos(self.reordering.delay(&self.round_trip));
         let threshold = self.reordering.packet_threshold();
-        let silence_limit = self.round_trip.probe_timeout().saturating_mul(self.config.persistent_congestion_threshold);
         let (mut bytes, mut packets) = (0_u64, 0_u64);
         let (mut starts_episode, mut persistent) = (false, false);
         let mut newest = None;
-        while let Some(packet) = self.sent.get(self.sent.searched) {
+        while let Some(packet) = self.sent.searched_next() {
             if packet.fate == Fate::Acked {
                 self.silence.end();
             } else {
@@ -158,11 +163,14 @@ impl<C: Copy> Recovery<C> {
                 }
                 let (number, content, size) = (packet.number, packet.content, u64::from(packet.bytes));
                 newest = Some(packet.snapshot);
-                persistent |= self.silence.on_lost(packet.sent_at, silence_limit);
+                packet.fate = Fate::Lost;
+                let probes = u64::from(self.config.persistent_congestion_threshold);
+                let limit = self.round_trip.probe_timeout().saturating_mul(probes);
+                persistent |= self.silence.on_lost(packet.sent_at, Duration::from_nanos(limit));
                 starts_episode |= self.episode.on_lost(number, self.next_number);
                 bytes = bytes.saturating_add(size);
                 packets = packets.saturating_add(1);
-                self.sent.settle(self.sent.searched, Fate::Lost);
+                self.sent.landed(1, size);
                 sink(Outcome::Lost(content));
             }
             self.sent.searched = self.sent.searched.saturating_add(1);
@@ -201,7 +209,7 @@ impl<C: Copy> Recovery<C> {
             in_flight_when_sent: newest.in_flight(),
             lost_since_sent: self.delivery.lost_since(newest),
             delivered: self.delivery.delivered(),
-            round_trip: *self.round_trip.known(),
+            round_trip: self.round_trip.known(),
         });
         self.pacer.set_rate(self.controller.pacing_rate());
     }
@@ -215,10 +223,16 @@ impl<C: Copy> Recovery<C> {
         app_limited: bool,
         batch: &Batch,
     ) {
+        if let Controller::Fixed(_) = self.controller {
+            return; // it would not listen
+        }
+        // Who uses seven eighths of the window uses it.
+        let window = self.controller.window();
+        let app_limited = app_limited && prior_in_flight < window.saturating_sub(window >> 3);
         // When this acknowledgement began an episode, all that it tells of left before.
         let growth = if self.episode.is_over_for(newest.number) { batch.growth } else { 0 };
         let in_flight = self.sent.bytes_in_flight();
-        let minimum = self.round_trip.known().minimum;
+        let minimum = self.round_trip.minimum();
         let delivery = self.delivery.sample(&newest.snapshot, newest.sent_at, minimum);
         if app_limited {
             self.delivery.on_app_limited(in_flight);
@@ -234,7 +248,7 @@ impl<C: Copy> Recovery<C> {
             newest: newest.number,
             next_number: self.next_number,
             sample,
-            round_trip: *self.round_trip.known(),
+            round_trip: self.round_trip.known(),
             delivery,
             delivered: self.delivery.delivered(),
         });

@@ -8,7 +8,7 @@ use super::round_trip::RoundTripEstimator;
 use super::sent::{Fate, SentPacket, SentPackets};
 use super::status::{RecoveryCounters, RecoveryStatus};
 use crate::sliding_window::congestion::{Congestion, Controller, Pacer, RoundTrip, Sent};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, nanos};
 
 /// Whether a packet may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,7 @@ pub(crate) struct Recovery<C> {
     pub(super) probe_count: u32,
     /// From when the probe timeout runs: the last packet that left, or the last timeout.
     probe_from: Instant,
+    max_probe_timeout: u64,
     /// The latest time that was told.
     clock: Instant,
     pub(super) counters: RecoveryCounters,
@@ -100,6 +101,7 @@ impl<C: Copy> Recovery<C> {
             loss_at: None,
             probe_count: 0,
             probe_from: now,
+            max_probe_timeout: nanos(config.max_probe_timeout.max(config.granularity)),
             clock: now,
             counters: RecoveryCounters::default(),
         }
@@ -152,7 +154,10 @@ impl<C: Copy> Recovery<C> {
         }
         self.probe_from = now;
         self.pacer.on_sent(now, wide);
-        self.controller.on_sent(&Sent { now, number, bytes: wide, in_flight: self.sent.bytes_in_flight() });
+        // None of the built-in policies wants to know.
+        if let Controller::Custom(policy) = &mut self.controller {
+            policy.on_sent(&Sent { now, number, bytes: wide, in_flight: self.sent.bytes_in_flight() });
+        }
         number
     }
 
@@ -176,7 +181,7 @@ impl<C: Copy> Recovery<C> {
             Some((moment, timer)) if moment <= now => {
                 if timer == RecoveryTimer::Loss {
                     self.find_losses(now, sink);
-                    self.sent.trim(self.forget_lost_before(now));
+                    self.trim(now);
                     return 0;
                 }
                 self.probe_count = self.probe_count.saturating_add(1);
@@ -191,13 +196,16 @@ impl<C: Copy> Recovery<C> {
     /// The probe timeout, doubled for each one since the last acknowledgement (RFC 9002 section 6.2.1).
     fn backed_off_timeout(&self) -> Duration {
         let timeout = self.round_trip.probe_timeout();
-        let factor = 1_u32.checked_shl(self.probe_count).unwrap_or(u32::MAX);
-        timeout.saturating_mul(factor).min(self.config.max_probe_timeout.max(self.config.granularity))
+        let factor = 1_u64.checked_shl(self.probe_count).unwrap_or(u64::MAX);
+        Duration::from_nanos(timeout.saturating_mul(factor).min(self.max_probe_timeout))
     }
 
-    /// Packets lost and sent before this are forgotten: three probe timeouts are long after the loss was declared.
-    pub(super) fn forget_lost_before(&self, now: Instant) -> Instant {
-        now.saturating_sub(self.round_trip.probe_timeout().saturating_mul(3))
+    /// Forgets what is known to have arrived, and what was lost and sent three probe timeouts ago: that is long after the
+    /// loss was declared.
+    #[inline]
+    pub(super) fn trim(&mut self, now: Instant) {
+        let timeout = self.round_trip.probe_timeout();
+        self.sent.trim(|| now.saturating_sub(Duration::from_nanos(timeout.saturating_mul(3))));
     }
 
     /// The time, which never goes back.
@@ -211,13 +219,13 @@ impl<C: Copy> Recovery<C> {
     }
 
     /// What is known of the round-trip time.
-    pub(crate) const fn round_trip(&self) -> &RoundTrip {
+    pub(crate) const fn round_trip(&self) -> RoundTrip {
         self.round_trip.known()
     }
 
     /// How long an acknowledgement is waited for before a probe, not doubled.
-    pub(crate) fn probe_timeout(&self) -> Duration {
-        self.round_trip.probe_timeout()
+    pub(crate) const fn probe_timeout(&self) -> Duration {
+        Duration::from_nanos(self.round_trip.probe_timeout())
     }
 
     /// Probe timeouts since the last acknowledgement.
@@ -243,11 +251,11 @@ impl<C: Copy> Recovery<C> {
             packets_in_flight: self.sent.packets_in_flight(),
             pacing_rate: self.pacer.rate(),
             in_slow_start: self.controller.in_slow_start(),
-            round_trip: *self.round_trip.known(),
-            probe_timeout: self.round_trip.probe_timeout(),
+            round_trip: self.round_trip.known(),
+            probe_timeout: self.probe_timeout(),
             probe_count: self.probe_count,
             packet_threshold: self.reordering.packet_threshold(),
-            loss_delay: self.reordering.delay(self.round_trip.known()),
+            loss_delay: Duration::from_nanos(self.reordering.delay(&self.round_trip)),
             counters: self.counters,
         }
     }
