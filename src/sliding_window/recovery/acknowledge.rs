@@ -11,12 +11,11 @@ use crate::time::{Duration, Instant, nanos};
 /// What one acknowledgement has told so far.
 #[derive(Default)]
 struct Batch {
-    /// That were in flight: their number and their bytes.
     packets: u64,
-    landed: u64,
-    /// All of them.
     bytes: u64,
     growth: u64,
+    /// Of them, those that had been declared lost.
+    spurious_packets: u64,
     spurious: u64,
     newest: Option<Newest>,
     undo: bool,
@@ -65,9 +64,11 @@ impl<C: Copy> Recovery<C> {
             self.acknowledge(low, high, &mut batch, sink);
         }
         let Some(largest) = largest else { return result };
-        self.sent.landed(batch.packets, batch.landed);
-        if batch.bytes > 0 {
+        if batch.packets > 0 {
+            let in_flight = batch.packets.saturating_sub(batch.spurious_packets);
+            self.sent.landed(in_flight, batch.bytes.saturating_sub(batch.spurious));
             self.delivery.on_acked(now, batch.bytes);
+            self.counters.packets_acked = self.counters.packets_acked.wrapping_add(batch.packets);
         }
         self.largest_acked = self.largest_acked.max(Some(largest));
         let sample = batch.newest.as_ref().filter(|newest| newest.number == largest).map(|newest| now - newest.sent_at);
@@ -78,55 +79,107 @@ impl<C: Copy> Recovery<C> {
         if batch.undo {
             self.counters.episodes_undone = self.counters.episodes_undone.wrapping_add(1);
             self.controller.on_spurious_loss(now);
+            self.ask_controller();
         }
         self.find_losses(now, sink);
         if let Some(newest) = batch.newest.take() {
             self.probe_count = 0;
+            self.set_backed_off();
             self.report(now, &newest, sample, prior_in_flight, app_limited, &batch);
         }
         self.trim(now);
         result
     }
 
-    /// The packets with numbers from `low` to `high` have arrived. Goes over those only that were not known to have, and
-    /// over one of each run of those that were.
+    /// The packets with numbers from `low` to `high` have arrived.
     fn acknowledge(&mut self, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
+        if self.sent.front().is_some_and(|front| front.number >= low) {
+            self.acknowledge_front(high, batch, sink);
+        } else {
+            self.acknowledge_within(low, high, batch, sink);
+        }
+    }
+
+    /// The usual case: all up to `high` has arrived, and goes.
+    #[inline]
+    fn acknowledge_front(&mut self, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
+        let is_newest_range = batch.newest.is_none();
+        while let Some((packet, searched)) = self.sent.pop_through(high) {
+            #[cfg(test)]
+            {
+                self.looks += 1;
+            }
+            if !searched {
+                self.silence.end();
+            }
+            if packet.fate == Fate::Acked {
+                continue;
+            }
+            if is_newest_range {
+                batch.newest =
+                    Some(Newest { number: packet.number, sent_at: packet.sent_at, snapshot: packet.snapshot });
+            }
+            self.on_arrived(packet.number, u64::from(packet.bytes), packet.fate, packet.content, batch, sink);
+        }
+    }
+
+    /// There are others before `low`. Goes over those only that were not known to have arrived, and over one of each run of
+    /// those that were.
+    fn acknowledge_within(&mut self, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
         let bottom = self.sent.position(low);
         let Some(mut position) = self.sent.position(high.saturating_add(1)).checked_sub(1) else { return };
         while position >= bottom {
+            #[cfg(test)]
+            {
+                self.looks += 1;
+            }
             let span = position.saturating_sub(bottom);
             let Some(packet) = self.sent.get_mut(position) else { return };
-            let (fate, known, number) = (packet.fate, packet.run, packet.number);
+            let known = packet.run;
             // All from the bottom to here have arrived: whoever comes here again jumps below them at once.
             packet.run = known.max(u32::try_from(span).unwrap_or(u32::MAX).saturating_add(1));
             let mut step = 1;
-            if fate == Fate::Acked {
+            if packet.fate == Fate::Acked {
                 step = known as usize;
             } else {
+                let (number, bytes, fate, content) =
+                    (packet.number, u64::from(packet.bytes), packet.fate, packet.content);
                 packet.fate = Fate::Acked;
-                let (bytes, content) = (u64::from(packet.bytes), packet.content);
                 if batch.newest.is_none() {
                     batch.newest = Some(Newest { number, sent_at: packet.sent_at, snapshot: packet.snapshot });
                 }
-                batch.bytes = batch.bytes.saturating_add(bytes);
-                if self.episode.is_over_for(number) {
-                    batch.growth = batch.growth.saturating_add(bytes);
-                }
-                self.counters.packets_acked = self.counters.packets_acked.wrapping_add(1);
-                if fate == Fate::Lost {
-                    batch.spurious = batch.spurious.saturating_add(bytes);
-                    self.on_spurious(number, batch);
-                    sink(Outcome::WasNotLost(content));
-                } else {
-                    batch.packets = batch.packets.saturating_add(1);
-                    batch.landed = batch.landed.saturating_add(bytes);
-                    sink(Outcome::Acked(content));
-                }
+                self.on_arrived(number, bytes, fate, content, batch, sink);
             }
             if span < step {
                 return;
             }
             position = position.saturating_sub(step);
+        }
+    }
+
+    /// A packet has arrived that was not known to have; so far its fate was this.
+    #[inline]
+    fn on_arrived(
+        &mut self,
+        number: u64,
+        bytes: u64,
+        fate: Fate,
+        content: C,
+        batch: &mut Batch,
+        sink: &mut impl FnMut(Outcome<C>),
+    ) {
+        batch.packets = batch.packets.saturating_add(1);
+        batch.bytes = batch.bytes.saturating_add(bytes);
+        if self.episode.is_over_for(number) {
+            batch.growth = batch.growth.saturating_add(bytes);
+        }
+        if fate == Fate::Lost {
+            batch.spurious_packets = batch.spurious_packets.saturating_add(1);
+            batch.spurious = batch.spurious.saturating_add(bytes);
+            self.on_spurious(number, batch);
+            sink(Outcome::WasNotLost(content));
+        } else {
+            sink(Outcome::Acked(content));
         }
     }
 
@@ -150,6 +203,10 @@ impl<C: Copy> Recovery<C> {
         let (mut starts_episode, mut persistent) = (false, false);
         let mut newest = None;
         while let Some(packet) = self.sent.searched_next() {
+            #[cfg(test)]
+            {
+                self.looks += 1;
+            }
             if packet.fate == Fate::Acked {
                 self.silence.end();
             } else {
@@ -211,7 +268,7 @@ impl<C: Copy> Recovery<C> {
             delivered: self.delivery.delivered(),
             round_trip: self.round_trip.known(),
         });
-        self.pacer.set_rate(self.controller.pacing_rate());
+        self.ask_controller();
     }
 
     fn report(
@@ -227,7 +284,7 @@ impl<C: Copy> Recovery<C> {
             return; // it would not listen
         }
         // Who uses seven eighths of the window uses it.
-        let window = self.controller.window();
+        let window = self.window();
         let app_limited = app_limited && prior_in_flight < window.saturating_sub(window >> 3);
         // When this acknowledgement began an episode, all that it tells of left before.
         let growth = if self.episode.is_over_for(newest.number) { batch.growth } else { 0 };
@@ -252,6 +309,6 @@ impl<C: Copy> Recovery<C> {
             delivery,
             delivered: self.delivery.delivered(),
         });
-        self.pacer.set_rate(self.controller.pacing_rate());
+        self.ask_controller();
     }
 }

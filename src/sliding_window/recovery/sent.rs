@@ -69,6 +69,7 @@ impl<C: Copy> SentPackets<C> {
 
     /// Adds a packet in flight. Returns `false` when there is no place; then it is as if it had never wanted an
     /// acknowledgement.
+    #[inline]
     pub(super) fn push(&mut self, packet: SentPacket<C>) -> bool {
         if self.packets.len() >= self.capacity {
             self.trim(|| Instant::MAX);
@@ -84,6 +85,24 @@ impl<C: Copy> SentPackets<C> {
 
     pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut SentPacket<C>> {
         self.packets.get_mut(position)
+    }
+
+    /// The oldest packet.
+    #[inline]
+    pub(super) fn front(&self) -> Option<&SentPacket<C>> {
+        self.packets.front()
+    }
+
+    /// Takes the oldest packet out when its number is at most `high`, and tells whether the search for losses has gone over
+    /// it. It has arrived: what was in flight is told to [`landed`](Self::landed).
+    #[inline]
+    pub(super) fn pop_through(&mut self, high: u64) -> Option<(SentPacket<C>, bool)> {
+        if self.packets.front()?.number > high {
+            return None;
+        }
+        let searched = self.searched > 0;
+        self.searched = self.searched.saturating_sub(1);
+        self.packets.pop_front().map(|packet| (packet, searched))
     }
 
     /// The first packet over which the search for losses has not gone.

@@ -75,21 +75,26 @@ pub(crate) struct Recovery<C> {
     pub(super) probe_count: u32,
     /// From when the probe timeout runs: the last packet that left, or the last timeout.
     probe_from: Instant,
+    /// The probe timeout, doubled for each one since the last acknowledgement.
+    backed_off: Duration,
     max_probe_timeout: u64,
+    /// What the policy allows: bytes and packets in flight.
+    window: (u64, u64),
     /// The latest time that was told.
     clock: Instant,
     pub(super) counters: RecoveryCounters,
+    /// Packets looked at, for the tests of the cost.
+    #[cfg(test)]
+    pub(super) looks: u64,
 }
 
 impl<C: Copy> Recovery<C> {
     /// Nothing is sent; the first packet has number 0.
     pub(crate) fn new(config: &RecoveryConfig, controller: Controller, now: Instant) -> Self {
-        let mut pacer = Pacer::new(config.max_datagram);
-        pacer.set_rate(controller.pacing_rate());
-        Self {
+        let mut recovery = Self {
             config: *config,
             controller,
-            pacer,
+            pacer: Pacer::new(config.max_datagram),
             sent: SentPackets::new(config.max_tracked.max(1)),
             round_trip: RoundTripEstimator::new(config.initial_round_trip, config.max_ack_delay, config.granularity),
             reordering: ReorderWindow::new(config),
@@ -101,10 +106,17 @@ impl<C: Copy> Recovery<C> {
             loss_at: None,
             probe_count: 0,
             probe_from: now,
+            backed_off: Duration::ZERO,
+            window: (0, 0),
             max_probe_timeout: nanos(config.max_probe_timeout.max(config.granularity)),
             clock: now,
             counters: RecoveryCounters::default(),
-        }
+            #[cfg(test)]
+            looks: 0,
+        };
+        recovery.set_backed_off();
+        recovery.ask_controller();
+        recovery
     }
 
     /// Whether a packet of `bytes` that wants an acknowledgement may leave. Probes and pure acknowledgements need not ask.
@@ -112,8 +124,8 @@ impl<C: Copy> Recovery<C> {
     pub(crate) fn gate(&self, now: Instant, bytes: usize) -> Gate {
         let in_flight = self.sent.bytes_in_flight();
         if in_flight > 0
-            && (in_flight.saturating_add(bytes as u64) > self.controller.window()
-                || self.sent.packets_in_flight() >= self.controller.window_packets()
+            && (in_flight.saturating_add(bytes as u64) > self.window.0
+                || self.sent.packets_in_flight() >= self.window.1
                 || self.sent.is_full())
         {
             return Gate::Blocked;
@@ -157,6 +169,7 @@ impl<C: Copy> Recovery<C> {
         // None of the built-in policies wants to know.
         if let Controller::Custom(policy) = &mut self.controller {
             policy.on_sent(&Sent { now, number, bytes: wide, in_flight: self.sent.bytes_in_flight() });
+            self.ask_controller();
         }
         number
     }
@@ -170,7 +183,7 @@ impl<C: Copy> Recovery<C> {
         if let Some(moment) = self.loss_at {
             return Some((moment, RecoveryTimer::Loss));
         }
-        Some((self.probe_from + self.backed_off_timeout(), RecoveryTimer::Probe))
+        Some((self.probe_from + self.backed_off, RecoveryTimer::Probe))
     }
 
     /// Time has passed. Returns how many packets may leave now beyond the window, as probes (RFC 9002 section 6.2.4); they
@@ -186,6 +199,7 @@ impl<C: Copy> Recovery<C> {
                 }
                 self.probe_count = self.probe_count.saturating_add(1);
                 self.probe_from = now;
+                self.set_backed_off();
                 self.counters.probe_timeouts = self.counters.probe_timeouts.wrapping_add(1);
                 2
             }
@@ -193,11 +207,17 @@ impl<C: Copy> Recovery<C> {
         }
     }
 
-    /// The probe timeout, doubled for each one since the last acknowledgement (RFC 9002 section 6.2.1).
-    fn backed_off_timeout(&self) -> Duration {
+    /// After a sample, an acknowledgement or a probe timeout (RFC 9002 section 6.2.1).
+    pub(super) fn set_backed_off(&mut self) {
         let timeout = self.round_trip.probe_timeout();
         let factor = 1_u64.checked_shl(self.probe_count).unwrap_or(u64::MAX);
-        Duration::from_nanos(timeout.saturating_mul(factor).min(self.max_probe_timeout))
+        self.backed_off = Duration::from_nanos(timeout.saturating_mul(factor).min(self.max_probe_timeout));
+    }
+
+    /// After the policy was told something.
+    pub(super) fn ask_controller(&mut self) {
+        self.window = (self.controller.window(), self.controller.window_packets());
+        self.pacer.set_rate(self.controller.pacing_rate());
     }
 
     /// Forgets what is known to have arrived, and what was lost and sent three probe timeouts ago: that is long after the
@@ -239,14 +259,14 @@ impl<C: Copy> Recovery<C> {
     }
 
     /// Bytes that may be in flight.
-    pub(crate) fn window(&self) -> u64 {
-        self.controller.window()
+    pub(crate) const fn window(&self) -> u64 {
+        self.window.0
     }
 
     /// One look at everything.
     pub(crate) fn status(&self) -> RecoveryStatus {
         RecoveryStatus {
-            window: self.controller.window(),
+            window: self.window.0,
             bytes_in_flight: self.sent.bytes_in_flight(),
             packets_in_flight: self.sent.packets_in_flight(),
             pacing_rate: self.pacer.rate(),
