@@ -83,9 +83,8 @@ impl Sender {
 
     /// The peer's application has taken everything that was sent.
     pub(crate) fn on_all_consumed(&mut self, sink: &mut impl FnMut(MessageId)) {
-        // As many as were sent: that can not be more than were sent.
-        let sent = self.flight_base.saturating_add(self.flight.len() as u64);
-        let _ = self.on_consumed(sent, sink);
+        // As many as were sent can not be more than were sent.
+        let _ = self.on_consumed(self.sent_messages, sink);
     }
 
     /// A session goes on that was cut: the peer has all segments before `expected` and those in `received`. All others are sent
