@@ -151,11 +151,21 @@ impl Receiver {
     /// Goes on to the next segment.
     #[inline]
     fn leave_segment(&mut self) {
+        self.base = self.base.wrapping_add(1);
+        self.offset = 0;
+        if self.later.is_empty() && !self.pool.is_over() {
+            // The buffer stays: the next segment comes into it.
+            self.current.held = false;
+            self.current.buffer.clear();
+        } else {
+            self.next_slot();
+        }
+    }
+
+    fn next_slot(&mut self) {
         let next = self.later.pop_front().unwrap_or_default();
         let slot = core::mem::replace(&mut self.current, next);
         self.pool.put(slot.buffer);
-        self.base = self.base.wrapping_add(1);
-        self.offset = 0;
     }
 
     /// Counts a message that is done with.

@@ -107,12 +107,13 @@ impl Receiver {
         if self.tap.is_open() {
             self.copy_to_tap(segment, pieces);
         }
-        let buffer = self.pool.filled(pieces);
-        let slot = Slot { held: true, fin: summary.fin, buffer, fragment: summary.fragment };
+        let Summary { fin, fragment, .. } = summary;
         if segment == self.base {
-            self.current = slot;
+            self.pool.refill(&mut self.current.buffer, pieces);
+            (self.current.held, self.current.fin, self.current.fragment) = (true, fin, fragment);
         } else {
-            self.store(segment, slot);
+            let buffer = self.pool.filled(pieces);
+            self.store(segment, Slot { held: true, fin, buffer, fragment });
         }
         if summary.unordered {
             self.on_unordered(segment)?;

@@ -73,12 +73,11 @@ impl Sender {
             return;
         }
         message.expired = true;
-        let (id, receipt, bytes) = (message.id, message.receipt(), message.release());
+        let (id, receipt, bytes) = (message.id, message.receipt, message.release());
         self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
-        if receipt && let Ok(index) = self.receipts.binary_search_by_key(&id, |receipt| receipt.id) {
-            if let Some(receipt) = self.receipts.get_mut(index) {
-                receipt.expired = true;
-            }
+        let index = self.receipts.binary_search_by_key(&id, |receipt| receipt.id).ok().filter(|_| receipt);
+        if let Some(receipt) = index.and_then(|index| self.receipts.get_mut(index)) {
+            receipt.expired = true;
         }
         self.note_expired(id);
     }
@@ -104,7 +103,7 @@ impl Sender {
         let Self { messages, expired, counters, buffered_bytes, queued_receipts, .. } = self;
         messages.expire(now, &mut |message, bytes| {
             *buffered_bytes = buffered_bytes.saturating_sub(bytes);
-            *queued_receipts = queued_receipts.saturating_sub(usize::from(message.receipt()));
+            *queued_receipts = queued_receipts.saturating_sub(usize::from(message.receipt));
             counters.expired = counters.expired.saturating_add(1);
             expired.push_back(message.id);
         });
@@ -119,7 +118,7 @@ impl Sender {
         if self.blocked.is_some() {
             return None;
         }
-        if self.messages.waiting() == 0 {
+        if self.messages.waiting() == 0 && !self.tail.is_empty() {
             self.freeze_tail();
         }
         if !self.has_unsent() {
@@ -232,7 +231,7 @@ impl Sender {
                 break;
             }
             (message.sent, message.complete, message.unacked) = (take, ends, 1);
-            if message.receipt() {
+            if message.receipt {
                 let receipt = Receipt { id: message.id, place: self.sent_messages, expired: false };
                 self.receipts.push_back(receipt);
                 self.queued_receipts = self.queued_receipts.saturating_sub(1);

@@ -15,41 +15,40 @@ pub(super) struct Message {
     pub(super) id: MessageId,
     /// Bytes of it that were given a segment.
     pub(super) sent: usize,
-    /// When it expires in nanoseconds, or after how many transmissions.
+    /// When it expires in nanoseconds, or after how many transmissions; never is more than can be counted.
     limit: u64,
     /// Segments with a part of it that are not acknowledged.
     pub(super) unacked: u32,
-    kind: Kind,
+    /// Whether `limit` is a time.
+    timed: bool,
+    /// Whether its receipt is wanted.
+    pub(super) receipt: bool,
     pub(super) unordered: bool,
     pub(super) expired: bool,
     /// Whether its end was given a segment, or none will be.
     pub(super) complete: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Lasting,
-    Timed,
-    Counted,
-    /// Lasting, with a receipt.
-    Receipt,
-    TimedReceipt,
-    CountedReceipt,
-}
-
 impl Message {
     #[inline]
     pub(super) fn new(id: MessageId, payload: Bytes, options: &SendOptions) -> Self {
-        let (kind, limit) = match (options.expires, options.receipt) {
-            (Expires::Never, false) => (Kind::Lasting, 0),
-            (Expires::Never, true) => (Kind::Receipt, 0),
-            (Expires::At(deadline), false) => (Kind::Timed, deadline.as_nanos()),
-            (Expires::At(deadline), true) => (Kind::TimedReceipt, deadline.as_nanos()),
-            (Expires::Transmissions(most), false) => (Kind::Counted, u64::from(most.max(1))),
-            (Expires::Transmissions(most), true) => (Kind::CountedReceipt, u64::from(most.max(1))),
+        let (limit, timed) = match options.expires {
+            Expires::Never => (u64::MAX, false),
+            Expires::At(deadline) => (deadline.as_nanos(), true),
+            Expires::Transmissions(most) => (u64::from(most.max(1)), false),
         };
-        let unordered = options.class == Class::Unordered;
-        Self { payload, id, sent: 0, limit, unacked: 0, kind, unordered, expired: false, complete: false }
+        Self {
+            payload,
+            id,
+            sent: 0,
+            limit,
+            unacked: 0,
+            timed,
+            receipt: options.receipt,
+            unordered: options.class == Class::Unordered,
+            expired: false,
+            complete: false,
+        }
     }
 
     /// Whether nothing of it is to be sent or acknowledged any more.
@@ -58,29 +57,16 @@ impl Message {
         self.unacked == 0 && self.complete
     }
 
-    /// Whether its receipt is wanted.
-    #[inline]
-    pub(super) const fn receipt(&self) -> bool {
-        matches!(self.kind, Kind::Receipt | Kind::TimedReceipt | Kind::CountedReceipt)
-    }
-
     /// When it expires, if by time.
     #[inline]
     pub(super) const fn deadline(&self) -> Option<Instant> {
-        match self.kind {
-            Kind::Timed | Kind::TimedReceipt => Some(Instant::from_nanos(self.limit)),
-            _ => None,
-        }
+        if self.timed { Some(Instant::from_nanos(self.limit)) } else { None }
     }
 
     /// Whether a part of it that was sent `transmissions` times is not worth sending now.
     #[inline]
     pub(super) const fn expires_now(&self, now: Instant, transmissions: u32) -> bool {
-        match self.kind {
-            Kind::Lasting | Kind::Receipt => false,
-            Kind::Timed | Kind::TimedReceipt => now.as_nanos() >= self.limit,
-            Kind::Counted | Kind::CountedReceipt => transmissions as u64 >= self.limit,
-        }
+        (if self.timed { now.as_nanos() } else { transmissions as u64 }) >= self.limit
     }
 
     /// Gives its payload up, and says how many bytes that are.
@@ -141,10 +127,15 @@ impl Messages {
 
     #[inline]
     pub(super) fn push(&mut self, message: Message) {
-        if let Some(deadline) = message.deadline() {
-            self.deadlines.insert((deadline, message.id));
+        if message.timed {
+            self.note_deadline(&message);
         }
         self.all.push_back(message);
+    }
+
+    #[cold]
+    fn note_deadline(&mut self, message: &Message) {
+        self.deadlines.insert((Instant::from_nanos(message.limit), message.id));
     }
 
     /// The index of a place.
@@ -180,36 +171,44 @@ impl Messages {
     /// The first of those that wait was given a segment.
     #[inline]
     pub(super) fn launch(&mut self) {
-        let Some(message) = self.all.get(self.launched) else { return };
-        if let Some(deadline) = message.deadline() {
-            self.deadlines.remove(&(deadline, message.id));
+        if self.all.get(self.launched).is_some_and(|message| message.timed) {
+            self.forget_deadline();
         }
-        self.launched = self.launched.saturating_add(1);
+        self.launched = self.launched.wrapping_add(1);
+    }
+
+    #[cold]
+    fn forget_deadline(&mut self) {
+        if let Some(message) = self.all.get(self.launched) {
+            self.deadlines.remove(&(Instant::from_nanos(message.limit), message.id));
+        }
     }
 
     /// A segment with a part of so many messages from a place on was acknowledged. Gives the number of bytes that this frees, and that of
     /// messages that are done.
     #[inline]
     pub(super) fn acknowledge(&mut self, place: u64, count: u32) -> (usize, u64) {
-        let (mut bytes, mut done) = (0_usize, 0_u64);
-        let mut index = self.index(place);
-        for _ in 0..count {
-            let Some(message) = self.all.get_mut(index) else { break };
+        let start = self.index(place).min(self.all.len());
+        let end = start.saturating_add(count as usize).min(self.all.len());
+        let (mut bytes, mut done) = (0_usize, 0_usize);
+        for message in self.all.range_mut(start..end) {
             message.unacked = message.unacked.saturating_sub(1);
-            if !message.is_finished() {
-                index = index.saturating_add(1);
-                continue;
-            }
-            done = done.wrapping_add(1);
-            bytes = bytes.saturating_add(message.payload.len());
-            if index == 0 {
-                self.pop_first();
-            } else {
-                message.payload = Bytes::new();
-                index = index.saturating_add(1);
+            if message.is_finished() {
+                bytes = bytes.wrapping_add(message.payload.len());
+                done = done.wrapping_add(1);
             }
         }
-        (bytes, done)
+        if start == 0 && done == end {
+            // The usual case: they are the oldest ones, and all of them are done.
+            self.all.drain(..end);
+            self.base = self.base.wrapping_add(end as u64);
+            self.launched = self.launched.saturating_sub(end);
+        } else {
+            for message in self.all.range_mut(start..end).filter(|message| message.is_finished()) {
+                message.payload = Bytes::new();
+            }
+        }
+        (bytes, done as u64)
     }
 
     #[inline]

@@ -158,7 +158,9 @@ impl Sender {
     pub(crate) fn try_send(&mut self, payload: Bytes, options: &SendOptions) -> Result<MessageId, SendError> {
         match self.refusal(payload.len(), options) {
             None => {
-                self.freeze_tail();
+                if !self.tail.is_empty() {
+                    self.freeze_tail();
+                }
                 self.buffered_bytes = self.buffered_bytes.saturating_add(payload.len());
                 Ok(self.accept(payload, options))
             }
@@ -193,8 +195,8 @@ impl Sender {
     #[inline]
     fn accept(&mut self, payload: Bytes, options: &SendOptions) -> MessageId {
         let id = MessageId(self.next_id);
-        self.next_id = self.next_id.saturating_add(1);
-        self.counters.accepted = self.counters.accepted.saturating_add(1);
+        self.next_id = self.next_id.wrapping_add(1);
+        self.counters.accepted = self.counters.accepted.wrapping_add(1);
         self.queued_receipts = self.queued_receipts.saturating_add(usize::from(options.receipt));
         self.messages.push(Message::new(id, payload, options));
         id
