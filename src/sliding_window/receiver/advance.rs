@@ -171,7 +171,8 @@ impl Receiver {
     /// Counts a message that is done with.
     #[inline]
     pub(super) fn consume(&mut self, bytes: u64, receipt: bool) {
-        self.consumed_bytes = self.consumed_bytes.saturating_add(bytes);
+        // No more than was received, which saturates.
+        self.consumed_bytes = self.consumed_bytes.wrapping_add(bytes);
         self.consumed_messages = self.consumed_messages.wrapping_add(1);
         self.receipt_due |= receipt;
     }

@@ -73,7 +73,7 @@ impl Sender {
             return;
         }
         message.expired = true;
-        let (id, receipt, bytes) = (message.id, message.receipt, message.release());
+        let (id, receipt, bytes) = (message.id, message.receipt(), message.release());
         self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
         let index = self.receipts.binary_search_by_key(&id, |receipt| receipt.id).ok().filter(|_| receipt);
         if let Some(receipt) = index.and_then(|index| self.receipts.get_mut(index)) {
@@ -90,7 +90,8 @@ impl Sender {
     /// Gives up what expired before it was sent, or before all of it was.
     #[inline]
     pub(crate) fn expire(&mut self, now: Instant) {
-        if self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
+        let any = self.messages.has_deadlines() || self.open.is_some();
+        if any && self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
             self.expire_unsent(now);
         }
     }
@@ -103,7 +104,7 @@ impl Sender {
         let Self { messages, expired, counters, buffered_bytes, queued_receipts, .. } = self;
         messages.expire(now, &mut |message, bytes| {
             *buffered_bytes = buffered_bytes.saturating_sub(bytes);
-            *queued_receipts = queued_receipts.saturating_sub(usize::from(message.receipt));
+            *queued_receipts = queued_receipts.saturating_sub(usize::from(message.receipt()));
             counters.expired = counters.expired.saturating_add(1);
             expired.push_back(message.id);
         });
@@ -177,7 +178,7 @@ impl Sender {
         let Some(message) = self.messages.get_mut(segment.first) else { return true };
         // An expired one has no bytes any more.
         let rest = message.payload.len().saturating_sub(message.sent);
-        let overhead = overhead(message.unordered, index);
+        let overhead = overhead(message.unordered(), index);
         let room = left.saturating_sub(overhead);
         // With a length, so that others may follow the last one.
         let with_length = rest.saturating_add(varint_len(rest as u64));
@@ -217,11 +218,12 @@ impl Sender {
                 break;
             }
             let len = message.payload.len();
-            let with_length = len.saturating_add(varint_len(len as u64)).saturating_add(1);
+            // No buffer is nearly as large as can be counted.
+            let with_length = len.wrapping_add(varint_len(len as u64)).wrapping_add(1);
             let closes = with_length > *left;
             let (mut take, mut ends) = (len, true);
             if closes && (len >= *left || len == 0) {
-                (take, ends) = (left.saturating_sub(overhead(message.unordered, 0)), false);
+                (take, ends) = (left.saturating_sub(overhead(message.unordered(), 0)), false);
                 if segment.count > 0 || take < least(self.config.max_frame) {
                     break;
                 }
@@ -231,7 +233,7 @@ impl Sender {
                 break;
             }
             (message.sent, message.complete, message.unacked) = (take, ends, 1);
-            if message.receipt {
+            if message.receipt() {
                 let receipt = Receipt { id: message.id, place: self.sent_messages, expired: false };
                 self.receipts.push_back(receipt);
                 self.queued_receipts = self.queued_receipts.saturating_sub(1);
@@ -250,7 +252,7 @@ impl Sender {
                 *left = 0;
                 return;
             }
-            *left = left.saturating_sub(with_length);
+            *left = left.wrapping_sub(with_length);
         }
         if self.end == End::Wanted && self.messages.waiting() == 0 && *left > 0 {
             self.end = End::Sent;

@@ -19,33 +19,37 @@ pub(super) struct Message {
     limit: u64,
     /// Segments with a part of it that are not acknowledged.
     pub(super) unacked: u32,
-    /// Whether `limit` is a time.
-    timed: bool,
-    /// Whether its receipt is wanted.
-    pub(super) receipt: bool,
-    pub(super) unordered: bool,
+    /// Bits of [`TIMED`], [`RECEIPT`] and [`UNORDERED`].
+    wishes: u8,
     pub(super) expired: bool,
     /// Whether its end was given a segment, or none will be.
     pub(super) complete: bool,
 }
 
+/// `limit` is a time.
+const TIMED: u8 = 1;
+/// The receipt is wanted.
+const RECEIPT: u8 = 2;
+/// It may overtake.
+const UNORDERED: u8 = 4;
+
 impl Message {
     #[inline]
     pub(super) fn new(id: MessageId, payload: Bytes, options: &SendOptions) -> Self {
         let (limit, timed) = match options.expires {
-            Expires::Never => (u64::MAX, false),
-            Expires::At(deadline) => (deadline.as_nanos(), true),
-            Expires::Transmissions(most) => (u64::from(most.max(1)), false),
+            Expires::Never => (u64::MAX, 0),
+            Expires::At(deadline) => (deadline.as_nanos(), TIMED),
+            Expires::Transmissions(most) => (u64::from(most.max(1)), 0),
         };
+        let receipt = if options.receipt { RECEIPT } else { 0 };
+        let unordered = if options.class == Class::Unordered { UNORDERED } else { 0 };
         Self {
             payload,
             id,
             sent: 0,
             limit,
             unacked: 0,
-            timed,
-            receipt: options.receipt,
-            unordered: options.class == Class::Unordered,
+            wishes: timed | receipt | unordered,
             expired: false,
             complete: false,
         }
@@ -57,16 +61,31 @@ impl Message {
         self.unacked == 0 && self.complete
     }
 
+    #[inline]
+    pub(super) const fn receipt(&self) -> bool {
+        self.wishes & RECEIPT != 0
+    }
+
+    #[inline]
+    pub(super) const fn unordered(&self) -> bool {
+        self.wishes & UNORDERED != 0
+    }
+
+    #[inline]
+    const fn timed(&self) -> bool {
+        self.wishes & TIMED != 0
+    }
+
     /// When it expires, if by time.
     #[inline]
     pub(super) const fn deadline(&self) -> Option<Instant> {
-        if self.timed { Some(Instant::from_nanos(self.limit)) } else { None }
+        if self.timed() { Some(Instant::from_nanos(self.limit)) } else { None }
     }
 
     /// Whether a part of it that was sent `transmissions` times is not worth sending now.
     #[inline]
     pub(super) const fn expires_now(&self, now: Instant, transmissions: u32) -> bool {
-        (if self.timed { now.as_nanos() } else { transmissions as u64 }) >= self.limit
+        (if self.timed() { now.as_nanos() } else { transmissions as u64 }) >= self.limit
     }
 
     /// Gives its payload up, and says how many bytes that are.
@@ -94,13 +113,14 @@ impl Messages {
     /// Messages that were not given a segment and have not expired.
     #[inline]
     pub(super) fn waiting(&self) -> usize {
-        self.all.len().saturating_sub(self.launched).saturating_sub(self.dead)
+        // The two are parts of the first.
+        self.all.len().wrapping_sub(self.launched).wrapping_sub(self.dead)
     }
 
     /// All that have not expired before they were sent.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.all.len().saturating_sub(self.dead)
+        self.all.len().wrapping_sub(self.dead)
     }
 
     /// The place of the first message that was not given a segment.
@@ -112,6 +132,12 @@ impl Messages {
     /// The oldest message.
     pub(super) fn first_id(&self) -> Option<MessageId> {
         self.all.front().map(|message| message.id)
+    }
+
+    /// Whether one of those that wait expires at some time.
+    #[inline]
+    pub(super) fn has_deadlines(&self) -> bool {
+        !self.deadlines.is_empty()
     }
 
     /// When the next one expires that was not given a segment.
@@ -127,15 +153,15 @@ impl Messages {
 
     #[inline]
     pub(super) fn push(&mut self, message: Message) {
-        if message.timed {
-            self.note_deadline(&message);
+        if message.timed() {
+            self.note_deadline(message.limit, message.id);
         }
         self.all.push_back(message);
     }
 
     #[cold]
-    fn note_deadline(&mut self, message: &Message) {
-        self.deadlines.insert((Instant::from_nanos(message.limit), message.id));
+    fn note_deadline(&mut self, nanos: u64, id: MessageId) {
+        self.deadlines.insert((Instant::from_nanos(nanos), id));
     }
 
     /// The index of a place.
@@ -171,7 +197,7 @@ impl Messages {
     /// The first of those that wait was given a segment.
     #[inline]
     pub(super) fn launch(&mut self) {
-        if self.all.get(self.launched).is_some_and(|message| message.timed) {
+        if self.all.get(self.launched).is_some_and(Message::timed) {
             self.forget_deadline();
         }
         self.launched = self.launched.wrapping_add(1);
@@ -188,45 +214,51 @@ impl Messages {
     /// messages that are done.
     #[inline]
     pub(super) fn acknowledge(&mut self, place: u64, count: u32) -> (usize, u64) {
-        let start = self.index(place).min(self.all.len());
-        let end = start.saturating_add(count as usize).min(self.all.len());
-        let (mut bytes, mut done) = (0_usize, 0_usize);
-        for message in self.all.range_mut(start..end) {
-            message.unacked = message.unacked.saturating_sub(1);
-            if message.is_finished() {
-                bytes = bytes.wrapping_add(message.payload.len());
-                done = done.wrapping_add(1);
+        let (mut bytes, mut done) = (0_usize, 0_u64);
+        let mut index = self.index(place);
+        for _ in 0..count {
+            let Some(message) = self.all.get_mut(index) else { break };
+            message.unacked = message.unacked.wrapping_sub(1);
+            if !message.is_finished() {
+                index = index.saturating_add(1);
+                continue;
             }
-        }
-        if start == 0 && done == end {
-            // The usual case: they are the oldest ones, and all of them are done.
-            self.all.drain(..end);
-            self.base = self.base.wrapping_add(end as u64);
-            self.launched = self.launched.saturating_sub(end);
-        } else {
-            for message in self.all.range_mut(start..end).filter(|message| message.is_finished()) {
+            done = done.wrapping_add(1);
+            bytes = bytes.wrapping_add(message.payload.len());
+            if index == 0 {
+                self.pop_first();
+            } else {
                 message.payload = Bytes::new();
+                index = index.saturating_add(1);
             }
         }
-        (bytes, done as u64)
+        (bytes, done)
     }
 
     #[inline]
     fn pop_first(&mut self) {
         self.all.pop_front();
         self.base = self.base.wrapping_add(1);
-        self.launched = self.launched.saturating_sub(1);
+        // It was given a segment, or passed over.
+        self.launched = self.launched.wrapping_sub(1);
     }
 
     /// Passes over the expired ones at the front of those that wait, and forgets the finished ones at the front of all.
     #[inline]
     pub(super) fn trim(&mut self) {
-        while self.dead > 0 && self.all.get(self.launched).is_some_and(|message| message.expired) {
-            self.dead = self.dead.saturating_sub(1);
-            self.launched = self.launched.saturating_add(1);
+        if self.dead > 0 {
+            self.pass_dead();
         }
         while self.launched > 0 && self.all.front().is_some_and(Message::is_finished) {
             self.pop_first();
+        }
+    }
+
+    #[cold]
+    fn pass_dead(&mut self) {
+        while self.dead > 0 && self.all.get(self.launched).is_some_and(|message| message.expired) {
+            self.dead = self.dead.saturating_sub(1);
+            self.launched = self.launched.saturating_add(1);
         }
     }
 

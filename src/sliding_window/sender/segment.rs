@@ -56,10 +56,10 @@ impl Segment {
 #[inline]
 fn flags(message: &Message, first: bool, last: bool) -> PieceFlags {
     let mut bits = u8::from(first) | (u8::from(last) << 1);
-    if message.unordered {
+    if message.unordered() {
         bits |= PieceFlags::UNORDERED.bits();
     }
-    if last && message.receipt {
+    if last && message.receipt() {
         bits |= PieceFlags::RECEIPT.bits();
     }
     PieceFlags::from_bits(bits)
