@@ -59,6 +59,10 @@ impl<C: Copy> Recovery<C> {
                 result = Err(AckError::Disordered);
                 break;
             }
+            if let Some(number) = self.skipped.within(low, high) {
+                result = Err(AckError::NeverSent { number });
+                break;
+            }
             largest = largest.max(Some(high));
             below = low;
             self.acknowledge(low, high, &mut batch, sink);
