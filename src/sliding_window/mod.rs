@@ -75,9 +75,10 @@
 //! [`SendConfig`]: in bytes about
 //!
 //! ```text
-//!   2 x receive.max_bytes + 2 x receive.max_message + 180 x receive.window + 48 x receive.max_messages
+//!   2 x receive.max_bytes + 2 x receive.max_message + 48 x receive.max_messages
+//! + receive.window x (300 + max_datagram, or 2,048 when that is less)
 //! + send.max_bytes + 200 x (send.max_messages + send.max_receipts + send.window)
-//! + 100 x recovery.max_tracked + 16,384
+//! + 250 x recovery.max_tracked + 16,384
 //! ```
 
 mod close;
