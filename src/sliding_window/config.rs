@@ -227,6 +227,7 @@ impl Config {
             ("handshake.max_timeout", self.handshake.max_timeout.is_zero()),
             ("keepalive", self.keepalive.is_some_and(|interval| interval.is_zero())),
             ("idle_timeout", self.idle_timeout.is_some_and(|timeout| timeout.is_zero())),
+            ("unacked_limit.window", self.unacked_limit.is_some_and(|limit| limit.window.is_zero())),
             ("zero_window_timeout", self.zero_window_timeout.is_some_and(|timeout| timeout.is_zero())),
         ] {
             if zero {

@@ -4,8 +4,11 @@
 
 mod codec;
 mod connection;
+mod legacy;
 pub(crate) mod native_packet;
 mod pair;
+#[cfg(feature = "peer")]
+mod peer;
 #[cfg(feature = "secret")]
 mod secret;
 
@@ -24,6 +27,11 @@ pub(crate) fn decode_amino(data: &[u8]) {
 /// Any bytes into the decoder of go-wire.
 pub(crate) fn decode_gowire(data: &[u8]) {
     codec::check(&GoWire::new(), &GoWire::strict(), data);
+}
+
+/// Any bytes into the decoders of go-sliding-window's wire.
+pub(crate) fn decode_legacy_packet(data: &[u8]) {
+    legacy::check(data);
 }
 
 /// Any bytes into a connection, checked against another chunking of the same bytes.
@@ -53,6 +61,18 @@ pub(crate) fn secret_frames(data: &[u8]) {
     secret::check_frames(data);
 }
 
+/// Any bytes as a NodeInfo.
+#[cfg(feature = "peer")]
+pub(crate) fn node_info(data: &[u8]) {
+    peer::check_node_info(data);
+}
+
+/// A stream of a hostile peer with a node key: the upgrade, and the peer that may come of it.
+#[cfg(feature = "peer")]
+pub(crate) fn peer_upgrade(data: &[u8]) {
+    peer::check_upgrade(data);
+}
+
 /// What a target does with an input: it panics when something is wrong.
 pub(crate) type Check = fn(&[u8]);
 
@@ -61,6 +81,7 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("decode_proto3", decode_proto3),
     ("decode_amino", decode_amino),
     ("decode_gowire", decode_gowire),
+    ("decode_legacy_packet", decode_legacy_packet),
     ("connection_bytes", connection_bytes),
     ("pair_operations", pair_operations),
     ("decode_native_packet", decode_native_packet),
@@ -68,4 +89,8 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("secret_handshake", secret_handshake),
     #[cfg(feature = "secret")]
     ("secret_frames", secret_frames),
+    #[cfg(feature = "peer")]
+    ("node_info", node_info),
+    #[cfg(feature = "peer")]
+    ("peer_upgrade", peer_upgrade),
 ];

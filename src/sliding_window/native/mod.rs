@@ -19,6 +19,7 @@ use super::event::{AbortReason, Event, FlushMark, Input};
 use super::fault::PeerFault;
 use super::handshake::{Handshake, Phase, Reaction};
 use super::keepalive::Keepalive;
+use super::legacy::{TermConfig, UnackedLimit};
 use super::number::Numbering;
 use super::packet::FramesPacket;
 use super::receiver::{Receiver, ReceiverConfig};
@@ -26,7 +27,6 @@ use super::resume::Resumable;
 use super::seed::Seed;
 use super::sender::{Blocked, Sender, SenderConfig};
 use super::status::{Counters, Status};
-use super::unacked::Unacked;
 use crate::time::Instant;
 use link::{Link, Peer};
 
@@ -100,7 +100,7 @@ pub(crate) struct Native {
     sender: Sender,
     receiver: Receiver,
     keepalive: Keepalive,
-    unacked: Option<Unacked>,
+    unacked: UnackedLimit,
     close: Close,
     close_deadline: Option<Instant>,
     linger_until: Option<Instant>,
@@ -162,7 +162,10 @@ impl Native {
             sender,
             receiver,
             keepalive: Keepalive::new(config.keepalive, config.idle_timeout, now),
-            unacked: config.unacked_limit.map(Unacked::new),
+            unacked: UnackedLimit::new(config.unacked_limit.map_or(TermConfig::default(), |limit| TermConfig {
+                window: limit.window,
+                unacked_limit: limit.packets as usize,
+            })),
             close: Close::new(),
             close_deadline: None,
             linger_until: None,

@@ -175,7 +175,7 @@ impl Native {
                 }
                 *credit_lost |= content.credit;
                 counters.packets_lost = counters.packets_lost.wrapping_add(1);
-                is_limit_reached |= unacked.as_mut().is_some_and(|unacked| unacked.note(now));
+                is_limit_reached |= unacked.on_unacked(now).is_err();
             }
             Outcome::WasNotLost(content) => {
                 if let Some(segment) = content.segment {

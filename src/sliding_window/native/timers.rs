@@ -49,7 +49,7 @@ impl Native {
         let Some(link) = &mut self.link else { return };
         let (mut lost, mut is_limit_reached) = (0, false);
         let Self { sender, counters, unacked, credit_lost, .. } = self;
-        let mut note = |now| is_limit_reached |= unacked.as_mut().is_some_and(|unacked| unacked.note(now));
+        let mut note = |now| is_limit_reached |= unacked.on_unacked(now).is_err();
         let probes = link.recovery.on_timeout(now, &mut |outcome| {
             if let Outcome::Lost(Content { segment, credit, .. }) = outcome {
                 if let Some(segment) = segment {
