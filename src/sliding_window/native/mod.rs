@@ -237,7 +237,7 @@ impl Native {
         (self.close_deadline, self.linger_until, self.blocked_since) = (None, None, None);
         let farewell = self.farewell(&reason).filter(|_| self.handshake.is_established());
         self.life = match farewell {
-            Some(farewell) => Life::Leaving { reason, farewell, until: self.now + self.linger() },
+            Some(farewell) => Life::Leaving { reason, farewell, until: self.now + self.config.linger },
             None => Life::Ended(reason),
         };
         if !matches!(self.life, Life::Leaving { .. }) {
@@ -346,8 +346,8 @@ impl Native {
             Todo::QueueFinish => self.sender.finish(),
             Todo::Linger => {
                 self.done_due = true;
-                self.linger_until = Some(now + self.linger());
-                self.linger_limit = now + self.config.linger;
+                self.linger_until = Some(now + self.config.linger);
+                self.linger_limit = now + self.config.linger.saturating_mul(4);
             }
             Todo::End => self.end(CloseReason::Finished),
         }

@@ -120,7 +120,7 @@ impl Native {
             if wants_ack && self.linger_until.is_some() {
                 // It asks again: our answer was lost.
                 self.done_due = true;
-                self.linger_until = Some((now + self.linger()).min(self.linger_limit));
+                self.linger_until = Some((now + self.config.linger).min(self.linger_limit));
             }
         } else {
             self.counters.packet_duplicates = self.counters.packet_duplicates.wrapping_add(1);

@@ -7,7 +7,7 @@ use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Timer;
 use crate::sliding_window::handshake::Phase;
 use crate::sliding_window::recovery::Outcome;
-use crate::time::{Duration, Instant, nanos};
+use crate::time::{Duration, Instant};
 
 impl Native {
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -98,7 +98,7 @@ impl Native {
             // A receipt that is on its way, or lost, is what the peer may still wait for.
             let in_flight = self.link.as_ref().is_some_and(|link| link.recovery.bytes_in_flight() > 0);
             if in_flight || self.credit_lost {
-                self.linger_until = Some(now + self.linger().max(Duration::from_millis(1)));
+                self.linger_until = Some(now + self.config.linger.max(Duration::from_millis(1)));
                 return;
             }
             self.linger_until = None;
@@ -109,13 +109,6 @@ impl Native {
             let unacked_messages = self.sender.buffered_messages();
             self.end(CloseReason::CloseTimeout { timeout: self.config.close_timeout, unacked_messages });
         }
-    }
-
-    /// How long the last packets of the peer are answered: ten probe timeouts, in which the peer asks again three times, and at
-    /// most what is configured.
-    pub(super) fn linger(&self) -> Duration {
-        let probe = self.link.as_ref().map_or(Duration::ZERO, |link| link.recovery.probe_timeout());
-        Duration::from_nanos(nanos(probe).saturating_mul(10)).min(self.config.linger)
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<(Instant, Timer)> {
