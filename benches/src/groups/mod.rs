@@ -4,6 +4,7 @@ pub mod codec;
 pub mod latency;
 pub mod machine;
 pub mod tcp;
+pub mod window;
 
 use std::time::Duration;
 
@@ -63,6 +64,12 @@ pub const ALL: &[Group] = &[
         name: "tcp_tokio",
         about: "process CPU time per message over loopback TCP, both ends; shares of the speed of raw TCP",
         kind: Kind::Tcp(tcp::tokio),
+    },
+    Group {
+        name: "window/roundtrip",
+        about: "thread CPU time per message from end to end over datagrams of at most 1200 bytes in memory, both ends; shares of \
+                the speed of memcpy",
+        kind: Kind::Memory(window::roundtrip),
     },
     Group {
         name: "latency",

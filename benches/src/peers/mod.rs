@@ -1,6 +1,7 @@
 //! The limits and the peers, one file each.
 
 pub mod async_peer;
+pub mod datagram;
 pub mod h2;
 pub mod length_delimited;
 pub mod memcpy;
