@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod latency;
 pub mod machine;
+pub mod sealed;
 pub mod tcp;
 pub mod window;
 
@@ -64,6 +65,11 @@ pub const ALL: &[Group] = &[
         name: "tcp_tokio",
         about: "process CPU time per message over loopback TCP, both ends; shares of the speed of raw TCP",
         kind: Kind::Tcp(tcp::tokio),
+    },
+    Group {
+        name: "tcp_sealed",
+        about: "process CPU time per message over loopback TCP in sealed frames, both ends; shares of the speed of raw TCP",
+        kind: Kind::Tcp(sealed::std),
     },
     Group {
         name: "window/roundtrip",

@@ -7,5 +7,6 @@ pub mod length_delimited;
 pub mod memcpy;
 pub mod prost;
 pub mod raw_tcp;
+pub mod sealed;
 pub mod tokio_yamux;
 pub mod yamux;
