@@ -6,3 +6,4 @@ pub mod codec;
 pub mod machine;
 pub mod sealed;
 pub mod tokio;
+pub mod window;
