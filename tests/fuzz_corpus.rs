@@ -96,6 +96,9 @@ fn write_the_corpora() {
             write("decode_legacy_packet", &name, &input);
         }
     }
+    for (number, packet) in fuzz_checks::native_packet::examples().iter().enumerate() {
+        write("decode_native_packet", &format!("example_{number:02}"), packet);
+    }
     for seed in 0..40_u64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let bytes: Vec<u8> = (0..600)
