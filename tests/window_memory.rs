@@ -1,6 +1,6 @@
 //! The memory of the two halves of the sliding window, measured by an allocator that counts.
 
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unreachable_pub)]
 
 extern crate alloc;
 

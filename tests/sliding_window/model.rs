@@ -55,7 +55,7 @@ fn small(side: usize) -> Config {
     (config.receive.max_bytes, config.receive.max_message, config.receive.max_messages) = (40_000, 20_000, 20);
     config.receive.window = 64;
     (config.send.max_messages, config.send.max_bytes, config.send.max_message) = (40, 60_000, 20_000);
-    (config.idle_timeout, config.zero_window_timeout, config.max_probes) = (None, None, 1000);
+    (config.idle_timeout, config.zero_window_timeout, config.max_probes) = (None, None, 40);
     (config.half_close, config.delivery) = (true, Delivery::Events);
     config.handshake.attempts = 1000;
     config

@@ -59,6 +59,8 @@ const C: f64 = 0.4;
 const ALPHA: f64 = 3.0 * (1.0 - BETA) / (1.0 + BETA);
 /// RFC 9002 section 7.2.
 const MINIMUM: f64 = 2.0;
+/// No path holds as many; it keeps all sums finite.
+const MAXIMUM: f64 = 1e9;
 
 impl Cubic {
     /// Begins in slow start.
@@ -168,6 +170,7 @@ impl Congestion for Cubic {
             } else {
                 self.avoid_congestion(ack, acked);
             }
+            self.window = self.window.min(MAXIMUM);
         }
         self.pace(&ack.round_trip);
     }

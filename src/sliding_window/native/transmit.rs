@@ -111,8 +111,9 @@ impl Native {
     }
 
     fn wants_credit(&self) -> bool {
-        // Who has finished needs no more credit, but it may wait for receipts.
-        self.credit_lost || self.receiver.credit_due()
+        // Who has finished needs no more credit, but may wait for receipts.
+        let due = if self.receiver.has_ended() { self.receiver.receipt_due() } else { self.receiver.credit_due() };
+        due || self.credit_lost
     }
 
     /// Writes what has arrived, if there is anything that the peer does not know.

@@ -63,17 +63,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Appends a short head and bytes.
+    /// Lets `write` fill what is free; it gives back what it has left over, or `None` when something did not fit.
     #[inline]
-    pub fn put_both<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) {
-        let end = self.len.saturating_add(N).saturating_add(bytes.len());
-        let room = self.buffer.get_mut(self.len..end).and_then(|room| room.split_first_chunk_mut());
-        match room {
-            Some((place, rest)) if !self.overflowed => {
-                *place = head;
-                rest.copy_from_slice(bytes);
-                self.len = end;
-            }
+    pub fn fill_with(&mut self, write: impl FnOnce(&mut [u8]) -> Option<&mut [u8]>) {
+        let free = self.buffer.get_mut(self.len..).unwrap_or_default();
+        let before = free.len();
+        match write(free).map(|rest| rest.len()) {
+            Some(left) if !self.overflowed => self.len = self.len.saturating_add(before.saturating_sub(left)),
             _ => self.overflowed = true,
         }
     }
@@ -139,8 +135,13 @@ mod tests {
     fn what_does_not_fit_ends_it() {
         let mut buffer = [0; 4];
         let mut writer = Writer::new(&mut buffer);
-        writer.put_both([b'a'], b"bc");
-        writer.put_both([0, 0], b"");
+        writer.put_slice(b"a");
+        writer.fill_with(|free| {
+            let (place, rest) = free.split_first_chunk_mut()?;
+            *place = *b"bc";
+            Some(rest)
+        });
+        writer.fill_with(|free| free.split_first_chunk_mut::<2>().map(|(_, rest)| rest));
         assert_eq!((writer.len(), writer.remaining()), (3, 0));
         writer.put_u8(9);
         assert_eq!(writer.finish(), None);

@@ -151,17 +151,28 @@ impl Receiver {
     /// Goes on to the next segment.
     #[inline]
     fn leave_segment(&mut self) {
+        self.base = self.base.wrapping_add(1);
+        self.offset = 0;
+        if self.later.is_empty() && !self.pool.is_over() {
+            // The buffer stays: the next segment comes into it.
+            self.current.held = false;
+            self.current.buffer.clear();
+        } else {
+            self.next_slot();
+        }
+    }
+
+    fn next_slot(&mut self) {
         let next = self.later.pop_front().unwrap_or_default();
         let slot = core::mem::replace(&mut self.current, next);
         self.pool.put(slot.buffer);
-        self.base = self.base.wrapping_add(1);
-        self.offset = 0;
     }
 
     /// Counts a message that is done with.
     #[inline]
     pub(super) fn consume(&mut self, bytes: u64, receipt: bool) {
-        self.consumed_bytes = self.consumed_bytes.saturating_add(bytes);
+        // No more than was received, which saturates.
+        self.consumed_bytes = self.consumed_bytes.wrapping_add(bytes);
         self.consumed_messages = self.consumed_messages.wrapping_add(1);
         self.receipt_due |= receipt;
     }

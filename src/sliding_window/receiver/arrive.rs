@@ -59,7 +59,7 @@ impl Summary {
             if bytes > max_message as u64 {
                 return Err(PeerFault::MessageTooLarge { size: bytes, limit: max_message as u64 });
             }
-            summary.messages = summary.messages.saturating_add(u64::from(piece.flags.has(PieceFlags::FIRST)));
+            summary.messages = summary.messages.wrapping_add(u64::from(piece.flags.has(PieceFlags::FIRST)));
             summary.unordered |= piece.flags.has(PieceFlags::UNORDERED);
             if !piece.flags.is_whole() {
                 summary.add_part(&piece);
@@ -94,7 +94,8 @@ impl Receiver {
     /// [`PeerFault::MessageCredit`] nothing has changed.
     #[inline]
     pub(crate) fn on_data(&mut self, segment: u64, pieces: &[u8]) -> Result<Arrival, PeerFault> {
-        if segment < self.base || self.slot(segment).is_some_and(|slot| slot.held) {
+        let held = if segment == self.base { self.current.held } else { self.is_held(segment) };
+        if held {
             return Ok(self.duplicate());
         }
         if segment >= self.granted.max_segment {
@@ -107,12 +108,16 @@ impl Receiver {
         if self.tap.is_open() {
             self.copy_to_tap(segment, pieces);
         }
-        let buffer = self.pool.filled(pieces);
-        let slot = Slot { held: true, fin: summary.fin, buffer, fragment: summary.fragment };
+        let Summary { fin, fragment, .. } = summary;
         if segment == self.base {
-            self.current = slot;
+            self.pool.refill(&mut self.current.buffer, pieces);
+            (self.current.held, self.current.fin) = (true, fin);
+            if fragment.is_some() || self.current.fragment.is_some() {
+                self.current.fragment = fragment;
+            }
         } else {
-            self.store(segment, slot);
+            let buffer = self.pool.filled(pieces);
+            self.store(segment, Slot { held: true, fin, buffer, fragment });
         }
         if summary.unordered {
             self.on_unordered(segment)?;
@@ -124,6 +129,11 @@ impl Receiver {
             self.advance();
         }
         Ok(Arrival::New)
+    }
+
+    /// Whether a segment was received, that at which the cursor stands aside.
+    fn is_held(&self, segment: u64) -> bool {
+        segment < self.base || self.slot(segment).is_some_and(|slot| slot.held)
     }
 
     #[cold]

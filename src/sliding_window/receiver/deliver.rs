@@ -110,12 +110,12 @@ impl Receiver {
     #[inline]
     fn ordered_taken(&mut self) {
         self.read_offset = 0;
-        self.counters.taken = self.counters.taken.saturating_add(1);
+        self.counters.taken = self.counters.taken.wrapping_add(1);
         match self.ready {
             Ready::Nothing => {}
             Ready::Piece { start, end, receipt } => {
                 self.offset = end;
-                self.consume(end.saturating_sub(start) as u64, receipt);
+                self.consume(end.wrapping_sub(start) as u64, receipt);
             }
             Ready::Assembled => self.consume(self.assembly.credit, self.assembly.receipt),
         }
@@ -132,7 +132,7 @@ impl Receiver {
 
     fn done_unordered(&mut self) {
         self.read_offset = 0;
-        self.counters.taken = self.counters.taken.saturating_add(1);
+        self.counters.taken = self.counters.taken.wrapping_add(1);
         self.unordered_taken();
     }
 

@@ -42,6 +42,11 @@ impl Receiver {
         self.granted
     }
 
+    /// Whether the peer waits for a receipt that it was not told.
+    pub(crate) const fn receipt_due(&self) -> bool {
+        self.receipt_due
+    }
+
     /// Whether the peer should be told what is free.
     ///
     /// That is so when half a window has become free, when a receipt is due, and when the peer may be waiting: it can hardly send

@@ -59,6 +59,10 @@ impl<C: Copy> Recovery<C> {
                 result = Err(AckError::Disordered);
                 break;
             }
+            if let Some(number) = self.skipped.within(low, high) {
+                result = Err(AckError::NeverSent { number });
+                break;
+            }
             largest = largest.max(Some(high));
             below = low;
             self.acknowledge(low, high, &mut batch, sink);
@@ -70,8 +74,12 @@ impl<C: Copy> Recovery<C> {
             self.delivery.on_acked(now, batch.bytes);
             self.counters.packets_acked = self.counters.packets_acked.wrapping_add(batch.packets);
         }
-        self.largest_acked = self.largest_acked.max(Some(largest));
-        let sample = batch.newest.as_ref().filter(|newest| newest.number == largest).map(|newest| now - newest.sent_at);
+        // A sample is of the newest packet that the acknowledgement tells of, when that is news (RFC 9002 section 5.1). When
+        // that one wanted no acknowledgement nothing is known of it, and the newest one that did stands for it: the peer held
+        // that back a little longer than it says. Without this an end that mostly acknowledges would never have a sample.
+        let before = self.largest_acked.replace(self.largest_acked.map_or(largest, |before| before.max(largest)));
+        let is_news = |newest: &&Newest| before.is_none_or(|before| newest.number > before);
+        let sample = batch.newest.as_ref().filter(is_news).map(|newest| now - newest.sent_at);
         if let Some(sample) = sample {
             self.round_trip.update(nanos(sample), ack_delay);
             self.silence.on_sample(now);

@@ -27,6 +27,9 @@ pub struct RecoveryConfig {
     pub persistent_congestion_threshold: u32,
     /// Packets that are remembered: those in flight and those declared lost not long ago. More than this are not in flight.
     pub max_tracked: usize,
+    /// Leaves out a packet number now and then, about one in 768, at places that this seed decides. A peer that acknowledges
+    /// it did not wait for what it claims to have (RFC 9000 section 21.4). `None` leaves out none.
+    pub skip_seed: Option<u64>,
 }
 
 impl Default for RecoveryConfig {
@@ -41,6 +44,7 @@ impl Default for RecoveryConfig {
             max_probe_timeout: Duration::from_secs(60),
             persistent_congestion_threshold: 3,
             max_tracked: 16_384,
+            skip_seed: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::episode::{Episode, Silence};
 use super::loss::ReorderWindow;
 use super::round_trip::RoundTripEstimator;
 use super::sent::{Fate, SentPacket, SentPackets};
+use super::skip::Skipped;
 use super::status::{RecoveryCounters, RecoveryStatus};
 use crate::sliding_window::congestion::{Congestion, Controller, Pacer, RoundTrip, Sent};
 use crate::time::{Duration, Instant, nanos};
@@ -69,6 +70,7 @@ pub(crate) struct Recovery<C> {
     pub(super) episode: Episode,
     pub(super) silence: Silence,
     pub(super) next_number: u64,
+    pub(super) skipped: Skipped,
     pub(super) largest_acked: Option<u64>,
     /// When the oldest packet in flight becomes lost.
     pub(super) loss_at: Option<Instant>,
@@ -102,6 +104,7 @@ impl<C: Copy> Recovery<C> {
             episode: Episode::default(),
             silence: Silence::default(),
             next_number: 0,
+            skipped: Skipped::new(config.skip_seed),
             largest_acked: None,
             loss_at: None,
             probe_count: 0,
@@ -150,6 +153,9 @@ impl<C: Copy> Recovery<C> {
         let number = self.next_number;
         // 2^64 packets are never sent.
         self.next_number = number.saturating_add(1);
+        if self.skipped.skips(self.next_number) {
+            self.next_number = self.next_number.saturating_add(1);
+        }
         if !ack_eliciting {
             return number;
         }

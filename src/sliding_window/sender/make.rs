@@ -75,10 +75,9 @@ impl Sender {
         message.expired = true;
         let (id, receipt, bytes) = (message.id, message.receipt(), message.release());
         self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
-        if receipt && let Ok(index) = self.receipts.binary_search_by_key(&id, |receipt| receipt.id) {
-            if let Some(receipt) = self.receipts.get_mut(index) {
-                receipt.expired = true;
-            }
+        let index = self.receipts.binary_search_by_key(&id, |receipt| receipt.id).ok().filter(|_| receipt);
+        if let Some(receipt) = index.and_then(|index| self.receipts.get_mut(index)) {
+            receipt.expired = true;
         }
         self.note_expired(id);
     }
@@ -91,7 +90,8 @@ impl Sender {
     /// Gives up what expired before it was sent, or before all of it was.
     #[inline]
     pub(crate) fn expire(&mut self, now: Instant) {
-        if self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
+        let any = self.messages.has_deadlines() || self.open.is_some();
+        if any && self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
             self.expire_unsent(now);
         }
     }
@@ -119,7 +119,7 @@ impl Sender {
         if self.blocked.is_some() {
             return None;
         }
-        if self.messages.waiting() == 0 {
+        if self.messages.waiting() == 0 && !self.tail.is_empty() {
             self.freeze_tail();
         }
         if !self.has_unsent() {
@@ -178,7 +178,7 @@ impl Sender {
         let Some(message) = self.messages.get_mut(segment.first) else { return true };
         // An expired one has no bytes any more.
         let rest = message.payload.len().saturating_sub(message.sent);
-        let overhead = overhead(message.unordered, index);
+        let overhead = overhead(message.unordered(), index);
         let room = left.saturating_sub(overhead);
         // With a length, so that others may follow the last one.
         let with_length = rest.saturating_add(varint_len(rest as u64));
@@ -218,11 +218,12 @@ impl Sender {
                 break;
             }
             let len = message.payload.len();
-            let with_length = len.saturating_add(varint_len(len as u64)).saturating_add(1);
+            // No buffer is nearly as large as can be counted.
+            let with_length = len.wrapping_add(varint_len(len as u64)).wrapping_add(1);
             let closes = with_length > *left;
             let (mut take, mut ends) = (len, true);
             if closes && (len >= *left || len == 0) {
-                (take, ends) = (left.saturating_sub(overhead(message.unordered, 0)), false);
+                (take, ends) = (left.saturating_sub(overhead(message.unordered(), 0)), false);
                 if segment.count > 0 || take < least(self.config.max_frame) {
                     break;
                 }
@@ -251,7 +252,7 @@ impl Sender {
                 *left = 0;
                 return;
             }
-            *left = left.saturating_sub(with_length);
+            *left = left.wrapping_sub(with_length);
         }
         if self.end == End::Wanted && self.messages.waiting() == 0 && *left > 0 {
             self.end = End::Sent;

@@ -15,41 +15,44 @@ pub(super) struct Message {
     pub(super) id: MessageId,
     /// Bytes of it that were given a segment.
     pub(super) sent: usize,
-    /// When it expires in nanoseconds, or after how many transmissions.
+    /// When it expires in nanoseconds, or after how many transmissions; never is more than can be counted.
     limit: u64,
     /// Segments with a part of it that are not acknowledged.
     pub(super) unacked: u32,
-    kind: Kind,
-    pub(super) unordered: bool,
+    /// Bits of [`TIMED`], [`RECEIPT`] and [`UNORDERED`].
+    wishes: u8,
     pub(super) expired: bool,
     /// Whether its end was given a segment, or none will be.
     pub(super) complete: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Lasting,
-    Timed,
-    Counted,
-    /// Lasting, with a receipt.
-    Receipt,
-    TimedReceipt,
-    CountedReceipt,
-}
+/// `limit` is a time.
+const TIMED: u8 = 1;
+/// The receipt is wanted.
+const RECEIPT: u8 = 2;
+/// It may overtake.
+const UNORDERED: u8 = 4;
 
 impl Message {
     #[inline]
     pub(super) fn new(id: MessageId, payload: Bytes, options: &SendOptions) -> Self {
-        let (kind, limit) = match (options.expires, options.receipt) {
-            (Expires::Never, false) => (Kind::Lasting, 0),
-            (Expires::Never, true) => (Kind::Receipt, 0),
-            (Expires::At(deadline), false) => (Kind::Timed, deadline.as_nanos()),
-            (Expires::At(deadline), true) => (Kind::TimedReceipt, deadline.as_nanos()),
-            (Expires::Transmissions(most), false) => (Kind::Counted, u64::from(most.max(1))),
-            (Expires::Transmissions(most), true) => (Kind::CountedReceipt, u64::from(most.max(1))),
+        let (limit, timed) = match options.expires {
+            Expires::Never => (u64::MAX, 0),
+            Expires::At(deadline) => (deadline.as_nanos(), TIMED),
+            Expires::Transmissions(most) => (u64::from(most.max(1)), 0),
         };
-        let unordered = options.class == Class::Unordered;
-        Self { payload, id, sent: 0, limit, unacked: 0, kind, unordered, expired: false, complete: false }
+        let receipt = if options.receipt { RECEIPT } else { 0 };
+        let unordered = if options.class == Class::Unordered { UNORDERED } else { 0 };
+        Self {
+            payload,
+            id,
+            sent: 0,
+            limit,
+            unacked: 0,
+            wishes: timed | receipt | unordered,
+            expired: false,
+            complete: false,
+        }
     }
 
     /// Whether nothing of it is to be sent or acknowledged any more.
@@ -58,29 +61,31 @@ impl Message {
         self.unacked == 0 && self.complete
     }
 
-    /// Whether its receipt is wanted.
     #[inline]
     pub(super) const fn receipt(&self) -> bool {
-        matches!(self.kind, Kind::Receipt | Kind::TimedReceipt | Kind::CountedReceipt)
+        self.wishes & RECEIPT != 0
+    }
+
+    #[inline]
+    pub(super) const fn unordered(&self) -> bool {
+        self.wishes & UNORDERED != 0
+    }
+
+    #[inline]
+    const fn timed(&self) -> bool {
+        self.wishes & TIMED != 0
     }
 
     /// When it expires, if by time.
     #[inline]
     pub(super) const fn deadline(&self) -> Option<Instant> {
-        match self.kind {
-            Kind::Timed | Kind::TimedReceipt => Some(Instant::from_nanos(self.limit)),
-            _ => None,
-        }
+        if self.timed() { Some(Instant::from_nanos(self.limit)) } else { None }
     }
 
     /// Whether a part of it that was sent `transmissions` times is not worth sending now.
     #[inline]
     pub(super) const fn expires_now(&self, now: Instant, transmissions: u32) -> bool {
-        match self.kind {
-            Kind::Lasting | Kind::Receipt => false,
-            Kind::Timed | Kind::TimedReceipt => now.as_nanos() >= self.limit,
-            Kind::Counted | Kind::CountedReceipt => transmissions as u64 >= self.limit,
-        }
+        (if self.timed() { now.as_nanos() } else { transmissions as u64 }) >= self.limit
     }
 
     /// Gives its payload up, and says how many bytes that are.
@@ -108,13 +113,14 @@ impl Messages {
     /// Messages that were not given a segment and have not expired.
     #[inline]
     pub(super) fn waiting(&self) -> usize {
-        self.all.len().saturating_sub(self.launched).saturating_sub(self.dead)
+        // The two are parts of the first.
+        self.all.len().wrapping_sub(self.launched).wrapping_sub(self.dead)
     }
 
     /// All that have not expired before they were sent.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.all.len().saturating_sub(self.dead)
+        self.all.len().wrapping_sub(self.dead)
     }
 
     /// The place of the first message that was not given a segment.
@@ -126,6 +132,12 @@ impl Messages {
     /// The oldest message.
     pub(super) fn first_id(&self) -> Option<MessageId> {
         self.all.front().map(|message| message.id)
+    }
+
+    /// Whether one of those that wait expires at some time.
+    #[inline]
+    pub(super) fn has_deadlines(&self) -> bool {
+        !self.deadlines.is_empty()
     }
 
     /// When the next one expires that was not given a segment.
@@ -141,10 +153,15 @@ impl Messages {
 
     #[inline]
     pub(super) fn push(&mut self, message: Message) {
-        if let Some(deadline) = message.deadline() {
-            self.deadlines.insert((deadline, message.id));
+        if message.timed() {
+            self.note_deadline(message.limit, message.id);
         }
         self.all.push_back(message);
+    }
+
+    #[cold]
+    fn note_deadline(&mut self, nanos: u64, id: MessageId) {
+        self.deadlines.insert((Instant::from_nanos(nanos), id));
     }
 
     /// The index of a place.
@@ -180,11 +197,17 @@ impl Messages {
     /// The first of those that wait was given a segment.
     #[inline]
     pub(super) fn launch(&mut self) {
-        let Some(message) = self.all.get(self.launched) else { return };
-        if let Some(deadline) = message.deadline() {
-            self.deadlines.remove(&(deadline, message.id));
+        if self.all.get(self.launched).is_some_and(Message::timed) {
+            self.forget_deadline();
         }
-        self.launched = self.launched.saturating_add(1);
+        self.launched = self.launched.wrapping_add(1);
+    }
+
+    #[cold]
+    fn forget_deadline(&mut self) {
+        if let Some(message) = self.all.get(self.launched) {
+            self.deadlines.remove(&(Instant::from_nanos(message.limit), message.id));
+        }
     }
 
     /// A segment with a part of so many messages from a place on was acknowledged. Gives the number of bytes that this frees, and that of
@@ -195,13 +218,13 @@ impl Messages {
         let mut index = self.index(place);
         for _ in 0..count {
             let Some(message) = self.all.get_mut(index) else { break };
-            message.unacked = message.unacked.saturating_sub(1);
+            message.unacked = message.unacked.wrapping_sub(1);
             if !message.is_finished() {
                 index = index.saturating_add(1);
                 continue;
             }
             done = done.wrapping_add(1);
-            bytes = bytes.saturating_add(message.payload.len());
+            bytes = bytes.wrapping_add(message.payload.len());
             if index == 0 {
                 self.pop_first();
             } else {
@@ -216,18 +239,26 @@ impl Messages {
     fn pop_first(&mut self) {
         self.all.pop_front();
         self.base = self.base.wrapping_add(1);
-        self.launched = self.launched.saturating_sub(1);
+        // It was given a segment, or passed over.
+        self.launched = self.launched.wrapping_sub(1);
     }
 
     /// Passes over the expired ones at the front of those that wait, and forgets the finished ones at the front of all.
     #[inline]
     pub(super) fn trim(&mut self) {
-        while self.dead > 0 && self.all.get(self.launched).is_some_and(|message| message.expired) {
-            self.dead = self.dead.saturating_sub(1);
-            self.launched = self.launched.saturating_add(1);
+        if self.dead > 0 {
+            self.pass_dead();
         }
         while self.launched > 0 && self.all.front().is_some_and(Message::is_finished) {
             self.pop_first();
+        }
+    }
+
+    #[cold]
+    fn pass_dead(&mut self) {
+        while self.dead > 0 && self.all.get(self.launched).is_some_and(|message| message.expired) {
+            self.dead = self.dead.saturating_sub(1);
+            self.launched = self.launched.saturating_add(1);
         }
     }
 

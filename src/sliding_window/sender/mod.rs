@@ -158,8 +158,11 @@ impl Sender {
     pub(crate) fn try_send(&mut self, payload: Bytes, options: &SendOptions) -> Result<MessageId, SendError> {
         match self.refusal(payload.len(), options) {
             None => {
-                self.freeze_tail();
-                self.buffered_bytes = self.buffered_bytes.saturating_add(payload.len());
+                if !self.tail.is_empty() {
+                    self.freeze_tail();
+                }
+                // Within the limit of the buffer.
+                self.buffered_bytes = self.buffered_bytes.wrapping_add(payload.len());
                 Ok(self.accept(payload, options))
             }
             Some(refusal) => Err(self.refuse(payload, refusal)),
@@ -193,9 +196,9 @@ impl Sender {
     #[inline]
     fn accept(&mut self, payload: Bytes, options: &SendOptions) -> MessageId {
         let id = MessageId(self.next_id);
-        self.next_id = self.next_id.saturating_add(1);
-        self.counters.accepted = self.counters.accepted.saturating_add(1);
-        self.queued_receipts = self.queued_receipts.saturating_add(usize::from(options.receipt));
+        self.next_id = self.next_id.wrapping_add(1);
+        self.counters.accepted = self.counters.accepted.wrapping_add(1);
+        self.queued_receipts = self.queued_receipts.wrapping_add(usize::from(options.receipt));
         self.messages.push(Message::new(id, payload, options));
         id
     }
@@ -253,7 +256,7 @@ impl Sender {
 
     /// The number that the next new segment gets.
     pub(crate) fn next_segment(&self) -> u64 {
-        self.base.saturating_add(self.segments.len() as u64)
+        self.base.wrapping_add(self.segments.len() as u64)
     }
 
     /// Messages that were accepted and not acknowledged. One that was acknowledged out of turn counts until those before it are.

@@ -9,25 +9,22 @@ impl Sender {
     /// A transmission of a segment was acknowledged. Any number is harmless.
     #[inline]
     pub(crate) fn on_acked(&mut self, number: u64) {
-        let Some(segment) = self.segment_mut(number) else { return };
-        if core::mem::replace(&mut segment.acked, true) {
-            return;
-        }
-        let Segment { first, count, fin, .. } = *segment;
-        if fin {
-            self.end = End::Acked;
-        }
-        let (bytes, done) = self.messages.acknowledge(first, count);
-        self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
-        self.counters.acknowledged = self.counters.acknowledged.wrapping_add(done);
         if number == self.base {
-            self.advance();
+            self.on_first_acked();
+        } else if let Some(segment) = self.segment_mut(number)
+            && !core::mem::replace(&mut segment.acked, true)
+        {
+            let segment = *segment;
+            self.settle(&segment);
         }
     }
 
-    /// Forgets what is acknowledged at the front.
+    /// The oldest segment was acknowledged: it goes, and those after it that were acknowledged before.
     #[inline]
-    fn advance(&mut self) {
+    fn on_first_acked(&mut self) {
+        let Some(segment) = self.segments.pop_front() else { return };
+        self.base = self.base.wrapping_add(1);
+        self.settle(&segment);
         while self.segments.front().is_some_and(|segment| segment.acked) {
             self.segments.pop_front();
             self.base = self.base.wrapping_add(1);
@@ -36,6 +33,17 @@ impl Sender {
         if self.blocked == Some(Blocked::Window) {
             self.blocked = None;
         }
+    }
+
+    /// Gives up what a segment carried.
+    #[inline]
+    fn settle(&mut self, segment: &Segment) {
+        if segment.fin {
+            self.end = End::Acked;
+        }
+        let (bytes, done) = self.messages.acknowledge(segment.first, segment.count);
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
+        self.counters.acknowledged = self.counters.acknowledged.wrapping_add(done);
     }
 
     /// A transmission of a segment was lost. It is sent again when no other one of it is on its way.
@@ -83,9 +91,8 @@ impl Sender {
 
     /// The peer's application has taken everything that was sent.
     pub(crate) fn on_all_consumed(&mut self, sink: &mut impl FnMut(MessageId)) {
-        // As many as were sent: that can not be more than were sent.
-        let sent = self.flight_base.saturating_add(self.flight.len() as u64);
-        let _ = self.on_consumed(sent, sink);
+        // As many as were sent can not be more than were sent.
+        let _ = self.on_consumed(self.sent_messages, sink);
     }
 
     /// A session goes on that was cut: the peer has all segments before `expected` and those in `received`. All others are sent

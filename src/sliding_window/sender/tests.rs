@@ -323,8 +323,8 @@ fn a_session_that_was_cut_goes_on_with_what_is_missing() {
         next(&mut sender);
     }
     let fault = PeerFault::ReceivedUnsent { expected: 6, sent: 5 };
-    assert_eq!(sender.on_resumed(1, [3..6].into_iter()), Err(fault));
-    assert_eq!(sender.on_resumed(6, [].into_iter()), Err(fault));
+    assert_eq!(sender.on_resumed(1, core::iter::once(3..6)), Err(fault));
+    assert_eq!(sender.on_resumed(6, core::iter::empty()), Err(fault));
     assert_eq!(sender.unacked_segments(), 5);
     sender.on_resumed(1, [2..3, 4..5].into_iter()).unwrap();
     assert_eq!([next(&mut sender), next(&mut sender)].map(|next| next.unwrap().0), [1, 3]);

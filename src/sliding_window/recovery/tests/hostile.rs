@@ -21,6 +21,24 @@ fn a_packet_that_was_never_sent_is_an_error_and_nothing_changes() {
     assert_eq!(std::format!("{:?}", recovery.status()), before);
 }
 
+/// RFC 9000 section 21.4: the same for a number that was left out.
+#[test]
+fn a_number_that_was_left_out_is_an_error() {
+    let config = RecoveryConfig { skip_seed: Some(3), ..RecoveryConfig::default() };
+    let mut recovery = Recovery::new(&config, fixed(), ms(0));
+    let mut left_out = None;
+    while left_out.is_none() {
+        let number = recovery.next_packet_number();
+        assert_eq!(recovery.on_sent(ms(0), 1_000, true, number), number);
+        left_out = (recovery.next_packet_number() > number + 1).then_some(number + 1);
+    }
+    let number = left_out.unwrap();
+    send(&mut recovery, ms(0), 1);
+    assert_eq!(refuse(&mut recovery, &[(0, number + 1)]), (AckError::NeverSent { number }, Told::new()));
+    assert_eq!(ack(&mut recovery, ms(9), &[(number + 1, number + 1), (0, number - 1)]).len() as u64, number + 1);
+    assert_eq!(recovery.bytes_in_flight(), 0);
+}
+
 #[test]
 fn ranges_out_of_order_are_an_error_after_those_in_order() {
     let mut recovery = recovery();
