@@ -24,7 +24,7 @@
 //! Until the other side has proven who it is, a connection costs less than 4 KiB with the driver's buffer, if that is no larger
 //! than [`Upgrade::recv_budget`]. After that its NodeInfo may have 10,240 bytes. The channels are made by [`Peer::new`], when
 //! all checks have passed. A peer holds, on top of what its [connection](crate::connection#memory) does, at most two buffers of
-//! 16 KiB, with one packet more each, and lets go of them while nothing moves.
+//! 32 KiB (twice the size of a packet, if that is more), and lets go of them while nothing moves.
 
 mod address;
 mod close;

@@ -26,6 +26,8 @@ pub(super) struct Sealed<C> {
     opened: BytesMut,
     /// Why nothing can come behind `opened`.
     input_end: Option<InputEnd>,
+    /// Whether the machine had no room for all of `opened`, or for its end.
+    is_full: bool,
     /// Packets that were taken out of the machine and not sealed: what did not fit into the last frame that the driver had
     /// room for, at most one packet.
     packets: BytesMut,
@@ -74,6 +76,7 @@ impl<C: Codec> Sealed<C> {
             now,
             opened: early,
             input_end: None,
+            is_full: false,
             packets: BytesMut::new(),
             largest_packet,
             flush,
@@ -105,9 +108,9 @@ impl<C: Codec> Sealed<C> {
         self.inner.has_messages() || self.inner.ending().is_some() && !self.is_held_back()
     }
 
-    /// Whether bytes that were opened can be consumed now.
+    /// Whether bytes that were opened wait, and there is room for them now.
     pub(super) fn has_unread(&self) -> bool {
-        self.inner.wants_read() && !(self.opened.is_empty() && self.input_end.is_none())
+        self.is_full && self.inner.wants_read()
     }
 
     /// The frames opened and sealed so far, those of the handshake included.
@@ -136,15 +139,27 @@ impl<C: Codec> Sealed<C> {
         }
         self.feed(now);
         while self.wants_read() && buf.len() >= FRAME_LEN {
-            self.busy = true;
-            if let Err(error) = self.opener.open(buf, &mut self.opened, BATCH * FRAME_DATA) {
-                self.input_end = Some(InputEnd::Fault(error));
-            }
+            self.open_batch(buf);
             self.feed(now);
         }
         if end && buf.len() < FRAME_LEN && self.input_end.is_none() && !self.inner.has_ended() {
             self.input_end = Some(InputEnd::Closed { cut: buf.len() });
             self.feed(now);
+        }
+    }
+
+    /// Opens a few frames: the machine has room for one at least.
+    fn open_batch(&mut self, buf: &mut BytesMut) {
+        self.busy = true;
+        for _ in 0..BATCH {
+            match self.opener.open(buf, &mut self.opened, FRAME_DATA) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    self.input_end = Some(InputEnd::Fault(error));
+                    return;
+                }
+            }
         }
     }
 
@@ -160,6 +175,8 @@ impl<C: Codec> Sealed<C> {
                 break;
             }
         }
+        let is_done = self.opened.is_empty() && self.input_end.is_none();
+        self.is_full = !(is_done || self.inner.wants_read());
         // All packets before the bad frame are delivered; a part of one can never be whole.
         if let Some(InputEnd::Fault(error)) = self.input_end
             && self.inner.wants_read()
@@ -169,7 +186,8 @@ impl<C: Codec> Sealed<C> {
         self.settle();
     }
 
-    fn feed_if_possible(&mut self) {
+    /// Consumes what was opened, if there is room.
+    pub(super) fn feed_if_possible(&mut self) {
         if self.has_unread() {
             self.feed(self.now);
         }
@@ -356,3 +374,6 @@ impl<C: Codec> Machine for Sealed<C> {
         self.inner.is_closed()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -247,6 +247,7 @@ impl<C: Codec> Peer<C> {
     /// Changes the limit on what is received, in bytes of packets per second; `None` lifts it.
     pub fn set_recv_rate(&mut self, now: Instant, rate: Option<u64>) {
         self.sealed.inner.set_recv_rate(now, rate);
+        self.sealed.feed_if_possible();
     }
 
     /// Replaces the limiter of one direction.
@@ -259,7 +260,9 @@ impl<C: Codec> Peer<C> {
         direction: Direction,
         limiter: Box<dyn Limiter>,
     ) -> Result<(), ConfigError> {
-        self.sealed.inner.set_limiter(now, direction, limiter)
+        let result = self.sealed.inner.set_limiter(now, direction, limiter);
+        self.sealed.feed_if_possible();
+        result
     }
 }
 
@@ -295,13 +298,12 @@ impl<C: Codec> Machine for Peer<C> {
     }
 }
 
-impl<C: Codec> fmt::Debug for Peer<C> {
+impl<C> fmt::Debug for Peer<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
             .field("id", &self.id)
             .field("origin", &self.origin)
             .field("moniker", &self.info.moniker)
-            .field("has_ended", &self.has_ended())
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ mod event;
 mod fault;
 mod handshake;
 mod keepalive;
+pub mod legacy;
 mod native;
 mod number;
 pub mod packet;

@@ -2,6 +2,16 @@
 
 mod support;
 
+mod attackers;
 mod basics;
 mod closing;
+mod config;
+mod credit;
+mod defects;
+mod delivery;
+mod endpoint;
 mod handshake;
+mod model;
+mod original_tests;
+mod resume;
+mod time;

@@ -81,7 +81,7 @@ fn frame_room(config: &Config, max_datagram: usize) -> usize {
 }
 
 /// A session that speaks our own packets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Native {
     config: Config,
     /// The latest time that the driver told; it never goes back.
@@ -106,6 +106,8 @@ pub(crate) struct Native {
     linger_until: Option<Instant>,
     /// The peer is to be told that we have everything.
     done_due: bool,
+    /// The peer has everything.
+    peer_done: bool,
     /// However often the peer asks again, it is answered no longer than this.
     linger_limit: Instant,
     /// Since when the peer's credit has held us up.
@@ -165,6 +167,7 @@ impl Native {
             close_deadline: None,
             linger_until: None,
             done_due: false,
+            peer_done: false,
             linger_limit: Instant::MAX,
             blocked_since: None,
             credit_lost: false,
@@ -304,22 +307,33 @@ impl Native {
         }
     }
 
-    /// The peer says that it is done; `false` when it can not be.
+    /// The peer says that it is done. It can not be before we have said that we finish.
     fn hear_done(&mut self) -> bool {
-        // Who has not said so itself does it in leaving.
-        self.done_due |= self.close.stage() == Stage::BothFinishing;
-        match self.close.on(Progress::PeerDone) {
-            Todo::End => {
-                self.end(CloseReason::Finished);
-                true
-            }
-            _ => false,
+        self.peer_done |= self.close.is_finishing();
+        self.heed_done();
+        self.peer_done
+    }
+
+    /// Ends the session when the peer is done and we lack nothing either.
+    fn heed_done(&mut self) {
+        if self.peer_done && matches!(self.close.stage(), Stage::BothFinishing | Stage::Lingering) {
+            // Who has not said so itself does it in leaving.
+            self.done_due |= self.close.stage() == Stage::BothFinishing;
+            // Its application has taken everything, though it may not have come through that it has.
+            let events = &mut self.events;
+            self.sender.on_all_consumed(&mut |id| events.push_back(Event::Receipt(id)));
+            let todo = self.close.on(Progress::PeerDone);
+            self.close_step(self.now, todo);
         }
     }
 
     /// The peer is gone. That is no fault when nothing was missing but the acknowledgement of our end.
     fn end_by_silence(&mut self, reason: CloseReason) {
-        let is_over = self.close.stage() == Stage::BothFinishing && self.sender.buffered_messages() == 0;
+        let lacks_nothing = self.sender.buffered_messages() == 0 && self.sender.waiting_receipts() == 0;
+        let is_over = match self.close.stage() {
+            Stage::BothFinishing => lacks_nothing,
+            stage => stage == Stage::Lingering,
+        };
         self.end(if is_over { CloseReason::Finished } else { reason });
     }
 
@@ -341,15 +355,26 @@ impl Native {
         if !self.is_open() {
             return;
         }
-        if self.close.is_finishing() && self.sender.is_finished() {
+        if self.close.is_finishing() && self.has_delivered_all() {
             let todo = self.close.on(Progress::Acknowledged);
             self.close_step(now, todo);
         }
-        if !self.close.peer_has_finished() && self.receiver.has_ended() {
+        self.note_taken_all(now);
+        self.note_blocked(now);
+    }
+
+    /// Whether everything of ours was acknowledged, the end too, and every receipt has come that was asked for.
+    fn has_delivered_all(&self) -> bool {
+        self.sender.is_finished() && self.sender.waiting_receipts() == 0
+    }
+
+    /// Notes whether our user has taken everything that the peer ever sends. Before that the peer may still wait for receipts.
+    fn note_taken_all(&mut self, now: Instant) {
+        if self.is_open() && !self.close.peer_has_finished() && self.receiver.is_finished() {
             let todo = self.close.on(Progress::PeerFinished);
             self.close_step(now, todo);
+            self.heed_done();
         }
-        self.note_blocked(now);
     }
 
     /// Notes since when the peer's credit holds us up. That lasts until new data could be sent: an update that grants nothing

@@ -95,6 +95,12 @@ impl Native {
 
     fn watch_close(&mut self, now: Instant) {
         if self.linger_until.is_some_and(|until| until <= now) {
+            // A receipt that is on its way, or lost, is what the peer may still wait for.
+            let in_flight = self.link.as_ref().is_some_and(|link| link.recovery.bytes_in_flight() > 0);
+            if in_flight || self.credit_lost {
+                self.linger_until = Some(now + self.linger().max(Duration::from_millis(1)));
+                return;
+            }
             self.linger_until = None;
             let todo = self.close.on(Progress::LingerOver);
             self.close_step(now, todo);

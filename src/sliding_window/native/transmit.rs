@@ -103,7 +103,7 @@ impl Native {
 
     /// Whether anything but data or an acknowledgement is to be sent.
     fn wants_control(&self) -> bool {
-        self.linger_until.is_none() && (self.wants_ping() || self.wants_credit())
+        self.wants_credit() || (self.linger_until.is_none() && self.wants_ping())
     }
 
     fn wants_ping(&self) -> bool {
@@ -111,7 +111,9 @@ impl Native {
     }
 
     fn wants_credit(&self) -> bool {
-        self.credit_lost || self.receiver.credit_due()
+        // Who has finished needs no more credit, but may wait for receipts.
+        let due = if self.receiver.has_ended() { self.receiver.receipt_due() } else { self.receiver.credit_due() };
+        due || self.credit_lost
     }
 
     /// Writes what has arrived, if there is anything that the peer does not know.

@@ -17,6 +17,7 @@ mod ranges;
 mod round_trip;
 mod seen;
 mod sent;
+mod skip;
 mod state;
 mod status;
 
