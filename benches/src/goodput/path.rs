@@ -72,7 +72,6 @@ pub fn run(path: Path, mut flows: Vec<Flow>, limit: Duration, seed: u64) -> Outc
         deliver(&mut there, &mut flows, now, true);
         deliver(&mut back, &mut flows, now, false);
     }
-    if std::env::var_os("DBG").is_some() { for flow in &flows { println!("{now} from {:#?}\n{:?}\nto {:#?} {:?}", flow.from.status(now), flow.from.poll_timeout(), flow.to.status(now), flow.to.poll_timeout()); } }
     let time = now - Instant::ZERO;
     Outcome { shares: flows.iter().map(|flow| share(flow, now)).collect(), time }
 }
