@@ -21,14 +21,18 @@ struct Arguments {
 
 const LOSSES: [u32; 4] = [0, 10_000, 50_000, 200_000];
 /// Virtual time that a transfer may take.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(3_600);
 
 fn main() {
     let Arguments { megabytes, seed } = Arguments::parse();
     let messages = megabytes * 1_000_000 / MESSAGE as u64;
     let one = |path: Path, policy| run(path, vec![Flow::new(0, policy, messages, Instant::ZERO)], LIMIT, seed);
 
-    println!("{megabytes} MB in messages of {MESSAGE} bytes: MB/s of virtual time (transmissions per packet)\n");
+    println!("{megabytes} MB in messages of {MESSAGE} bytes: MB/s of virtual time (transmissions per packet)");
+    println!(
+        "from the end of the handshake to the last arrival. \"!\" marks what had not all arrived after {} s\n",
+        LIMIT.as_secs()
+    );
     println!("A link without a limit of bandwidth; with `Fixed`, 1024 packets in flight");
     let mut table = table(["one way", "loss"]);
     for latency in [0, 1, 20] {
@@ -67,7 +71,7 @@ fn main() {
         run(path, flows, Duration::from_secs(65), seed)
     });
     for number in 0..2 {
-        let cells = fair.iter().map(|outcome| cell(outcome, number));
+        let cells = fair.iter().map(|outcome| cell(outcome, number).replace('!', ""));
         table.add_row([format!("{}", number + 1), String::new()].into_iter().chain(cells));
     }
     println!("{table}");
@@ -86,7 +90,8 @@ fn percent(parts_per_million: u32) -> String {
 
 fn cell(outcome: &Outcome, flow: usize) -> String {
     let share = &outcome.shares[flow];
-    let told = format!("{:.2} ({:.2}x)", share.goodput / 1e6, share.transmissions);
+    let mark = if share.complete { "" } else { "!" };
+    let told = format!("{:.2}{mark} ({:.2}x)", share.goodput / 1e6, share.transmissions);
     share.ended.as_ref().map_or(told.clone(), |reason| format!("{told} {reason}"))
 }
 

@@ -49,6 +49,8 @@ pub struct Flow {
     pub left: u64,
     /// Messages that have arrived.
     pub arrived: u64,
+    /// When the handshake was done, and when the last message arrived.
+    pub span: Option<(Instant, Instant)>,
     /// Why it ended, if it did.
     pub ended: Option<String>,
     message: Bytes,
@@ -82,6 +84,7 @@ impl Flow {
             begins,
             left: messages,
             arrived: 0,
+            span: None,
             ended: None,
             message: Bytes::from(vec![0x5a; MESSAGE]),
         }
@@ -94,21 +97,29 @@ impl Flow {
             self.left -= 1;
         }
         while let Some(event) = self.from.poll_event() {
-            if let Event::Closed(reason) = event {
-                self.ended = Some(reason.to_string());
+            match event {
+                Event::Connected => self.span = Some((now, now)),
+                Event::Closed(reason) => self.ended = Some(reason.to_string()),
+                _ => {}
             }
         }
+        self.take(now);
+    }
+
+    fn take(&mut self, now: Instant) {
         while self.to.poll_event().is_some() {}
         while let Some(length) = self.to.receive_with(now, |_, message| message.len()) {
             assert_eq!(length, MESSAGE, "a message was cut");
             self.arrived += 1;
+            self.span = self.span.map(|(begun, _)| (begun, now));
         }
     }
 
-    /// Gives a datagram to the end with this tag; `false` when it is for neither.
+    /// Gives a datagram to one of the ends.
     pub fn deliver(&mut self, now: Instant, datagram: &[u8], to_receiver: bool) {
         let end = if to_receiver { &mut self.to } else { &mut self.from };
         end.handle(now, Input::Datagram(datagram));
+        self.take(now);
     }
 
     /// The next moment at which something is due.

@@ -27,10 +27,12 @@ pub struct Path {
 /// What one flow has got.
 #[derive(Clone, Debug)]
 pub struct Share {
-    /// Bytes of messages per second, from the beginning of the flow to the end of the run.
+    /// Bytes of messages per second, from the end of the handshake to the last arrival.
     pub goodput: f64,
     /// Data packets sent for each that was needed.
     pub transmissions: f64,
+    /// Whether all has arrived.
+    pub complete: bool,
     /// Why it ended early, if it did.
     pub ended: Option<String>,
 }
@@ -111,9 +113,11 @@ fn deliver(link: &mut DatagramLink, flows: &mut [Flow], now: Instant, to_receive
 fn share(flow: &Flow, now: Instant) -> Share {
     let counters = flow.from.status(now).counters;
     let needed = flow.from.status(now).send.next_segment.max(1);
+    let time = flow.span.map_or(0.0, |(begun, last)| (last - begun).as_secs_f64());
     Share {
-        goodput: (flow.arrived * MESSAGE as u64) as f64 / (now - flow.begins).as_secs_f64().max(1e-9),
+        goodput: (flow.arrived * MESSAGE as u64) as f64 / time.max(1e-9),
         transmissions: counters.data_sent as f64 / needed as f64,
+        complete: flow.left == 0 && flow.arrived == counters.messages_accepted,
         ended: flow.ended.clone(),
     }
 }
