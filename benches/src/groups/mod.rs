@@ -3,7 +3,9 @@
 pub mod codec;
 pub mod latency;
 pub mod machine;
+pub mod sealed;
 pub mod tcp;
+pub mod window;
 
 use std::time::Duration;
 
@@ -63,6 +65,17 @@ pub const ALL: &[Group] = &[
         name: "tcp_tokio",
         about: "process CPU time per message over loopback TCP, both ends; shares of the speed of raw TCP",
         kind: Kind::Tcp(tcp::tokio),
+    },
+    Group {
+        name: "tcp_sealed",
+        about: "process CPU time per message over loopback TCP in sealed frames, both ends; shares of the speed of raw TCP",
+        kind: Kind::Tcp(sealed::std),
+    },
+    Group {
+        name: "window/roundtrip",
+        about: "thread CPU time per message from end to end over datagrams of at most 1200 bytes in memory, both ends; shares of \
+                the speed of memcpy",
+        kind: Kind::Memory(window::roundtrip),
     },
     Group {
         name: "latency",
