@@ -2,6 +2,7 @@
 
 pub mod async_peer;
 pub mod datagram;
+pub mod go;
 pub mod h2;
 pub mod length_delimited;
 pub mod memcpy;
