@@ -29,6 +29,7 @@ impl Native {
             self.sender = Sender::new(sender_config(&self.config));
         }
         (self.close_deadline, self.linger_until, self.blocked_since) = (None, None, None);
+        self.done_again = None;
         let farewell = self.farewell(&reason).filter(|_| self.handshake.is_established());
         self.life = match farewell {
             Some(farewell) => Life::Leaving { reason, farewell, until: self.now + self.config.linger },
@@ -141,6 +142,8 @@ impl Native {
             Todo::Linger => {
                 self.done_due = true;
                 self.linger_until = Some(now + self.config.linger);
+                let timeout = self.link.as_ref().map(|link| link.recovery.probe_timeout());
+                self.done_again = timeout.map(|timeout| (now + timeout, timeout));
                 self.linger_limit = now + self.config.linger.saturating_mul(4);
             }
             Todo::End => self.end(CloseReason::Finished),

@@ -25,7 +25,7 @@ use super::resume::Resumable;
 use super::seed::Seed;
 use super::sender::{Blocked, Sender, SenderConfig};
 use super::status::{Counters, Status};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use ending::MAX_CODE;
 use link::{Link, Peer};
 
@@ -100,6 +100,8 @@ pub(crate) struct Native {
     done_due: bool,
     /// The peer has everything.
     peer_done: bool,
+    /// When the word that we have everything is said again, in case it was lost, and how long to wait after that.
+    done_again: Option<(Instant, Duration)>,
     /// However often the peer asks again, it is answered no longer than this.
     linger_limit: Instant,
     /// Since when the peer's credit has held us up.
@@ -163,6 +165,7 @@ impl Native {
             linger_until: None,
             done_due: false,
             peer_done: false,
+            done_again: None,
             linger_limit: Instant::MAX,
             blocked_since: None,
             credit_lost: false,
