@@ -1,7 +1,8 @@
 //! The way in: a datagram, its packet, its frames.
 
+use super::Native;
+use super::ending::CODE_FINISHED;
 use super::link::{Content, Link};
-use super::{CODE_FINISHED, Native};
 use crate::sliding_window::config::PacketFormat;
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;

@@ -94,6 +94,13 @@ impl Native {
     }
 
     fn watch_close(&mut self, now: Instant) {
+        if let Some((moment, wait)) = self.done_again
+            && moment <= now
+        {
+            self.done_due = true;
+            let wait = wait.max(Duration::from_millis(1)).saturating_mul(2);
+            self.done_again = Some((now + wait, wait));
+        }
         if self.linger_until.is_some_and(|until| until <= now) {
             // A receipt that is on its way, or lost, is what the peer may still wait for.
             let in_flight = self.link.as_ref().is_some_and(|link| link.recovery.bytes_in_flight() > 0);
@@ -127,6 +134,7 @@ impl Native {
                 next.offer(link.acks.deadline(), Timer::Ack);
                 next.offer(link.pace.filter(|moment| *moment > self.now), Timer::Pace);
                 next.offer(self.linger_until, Timer::Linger);
+                next.offer(self.done_again.map(|(moment, _)| moment), Timer::Linger);
                 next.offer(self.zero_window_deadline(), Timer::ZeroWindow);
                 next.offer(self.keepalive.idle_deadline(), Timer::Idle);
                 if self.close.stage() != Stage::Lingering {
