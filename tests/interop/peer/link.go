@@ -11,7 +11,7 @@ import (
 // link is one connection and what waits to be sent on it.
 type link struct {
 	number  int
-	open    Open
+	version Version
 	ready   chan struct{}
 	stream  Connection
 	senders map[byte]chan message
@@ -22,11 +22,10 @@ type link struct {
 
 type message struct{ index, len int }
 
-func newLink(number int, open Open) *link {
-	return &link{number: number, open: open, ready: make(chan struct{}), senders: map[byte]chan message{}}
+func newLink(number int, version Version) *link {
+	return &link{number: number, version: version, ready: make(chan struct{}), senders: map[byte]chan message{}}
 }
 
-// follow does not wait for anything that takes long.
 func (l *link) follow(command Command) {
 	switch command.Do {
 	case "listen":
@@ -86,7 +85,21 @@ func (l *link) start(stream net.Conn, err error, config Config) {
 		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
 		return
 	}
-	l.stream = l.open(stream, config, l.received, func(reason interface{}) {
+	if config.Node != nil {
+		var channels []byte
+		for _, channel := range config.Channels {
+			channels = append(channels, channel.ID)
+		}
+		sealed, info, err := l.version.Seal(stream, *config.Node, channels)
+		if err != nil {
+			stream.Close()
+			tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+			return
+		}
+		tell(Event{Event: "shaken", Link: l.number, Info: info})
+		stream = sealed
+	}
+	l.stream = l.version.Open(stream, config, l.received, func(reason interface{}) {
 		tell(Event{Event: "error", Link: l.number, Text: fmt.Sprint(reason)})
 	})
 	// First, so that nothing that is received comes before it.
@@ -101,10 +114,7 @@ func (l *link) start(stream net.Conn, err error, config Config) {
 func (l *link) received(channel byte, payload []byte) {
 	l.gate.Lock()
 	l.gate.Unlock()
-	sum := sha256.Sum256(payload)
-	tell(Event{
-		Event: "message", Link: l.number, Channel: channel, Len: len(payload), Sha256: hex.EncodeToString(sum[:]),
-	})
+	tell(Event{Event: "message", Link: l.number, Channel: channel, Len: len(payload), Sha256: sum(payload)})
 }
 
 // queue has the messages sent in order on their channel, at the same time as those of other channels.
@@ -129,6 +139,11 @@ func (l *link) send(channel byte, messages <-chan message) {
 		}
 		l.pending.Done()
 	}
+}
+
+func sum(payload []byte) string {
+	sum := sha256.Sum256(payload)
+	return hex.EncodeToString(sum[:])
 }
 
 // pattern is the payload of message number index on a channel: the same as in the golden data.
