@@ -119,6 +119,10 @@
     feature = "secret",
     doc = "| [`secret`] | CometBFT's SecretConnection: the handshake as a machine, frames |"
 )]
+#![cfg_attr(
+    feature = "peer",
+    doc = "| [`peer`] | NodeInfo, the upgrade of a stream, and the peer that comes of it: a sealed machine |"
+)]
 #![cfg_attr(feature = "sim", doc = "| [`sim`] | seeded links and pairs in virtual time |")]
 #![cfg_attr(
     any(feature = "tokio", feature = "blocking"),
@@ -134,6 +138,7 @@
 //! | `blocking` | no | `adapter::blocking`: two threads over `std::net::TcpStream` |
 //! | `secret` | no | `secret`: CometBFT's SecretConnection; pure Rust, `no_std` |
 //! | `ring` | no | `secret` with ring's ChaCha20-Poly1305, about four times as fast; needs a C compiler |
+//! | `peer` | no | `peer`: a node's key, addresses, NodeInfo, and sealed connections to CometBFT nodes; `no_std` |
 //! | `sim` | no | `sim`: pairs of machines over seeded links in virtual time |
 
 #![no_std]
@@ -161,6 +166,8 @@ extern crate std;
 pub mod adapter;
 pub mod connection;
 pub mod machine;
+#[cfg(feature = "peer")]
+pub mod peer;
 pub mod rate;
 #[cfg(feature = "secret")]
 pub mod secret;

@@ -40,6 +40,8 @@ mod link;
 mod memory;
 mod operation;
 mod pair;
+#[cfg(feature = "peer")]
+mod peer;
 mod random;
 mod scenario;
 mod stream;
