@@ -35,6 +35,17 @@ pub(crate) struct GoConfig {
     pub(crate) flush_ms: u64,
     pub(crate) send_rate: u64,
     pub(crate) recv_rate: u64,
+    /// Who a sealed connection says it is.
+    pub(crate) node: Option<GoNode>,
+}
+
+/// A node of Go.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct GoNode {
+    pub(crate) secret: String,
+    pub(crate) network: String,
+    pub(crate) moniker: String,
+    pub(crate) dialled: String,
 }
 
 /// What a Go connection tells.
@@ -43,6 +54,10 @@ pub(crate) struct GoConfig {
 pub(crate) enum GoEvent {
     Listening {
         port: u16,
+    },
+    /// The handshake of a sealed connection is done.
+    Shaken {
+        info: GoNodeInfo,
     },
     Started,
     Message {
@@ -82,6 +97,33 @@ pub(crate) enum GoEvent {
     },
 }
 
+/// What Go has understood of our NodeInfo.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoNodeInfo {
+    pub(crate) protocol_version: GoProtocolVersion,
+    pub(crate) id: String,
+    pub(crate) listen_addr: String,
+    pub(crate) network: String,
+    pub(crate) version: String,
+    /// In hexadecimal.
+    pub(crate) channels: String,
+    pub(crate) moniker: String,
+    pub(crate) other: GoNodeInfoOther,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoProtocolVersion {
+    pub(crate) p2p: u64,
+    pub(crate) block: u64,
+    pub(crate) app: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoNodeInfoOther {
+    pub(crate) tx_index: String,
+    pub(crate) rpc_address: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct GoStatus {
     pub(crate) id: u8,
@@ -98,10 +140,12 @@ pub(crate) struct GoPeer {
     stdin: Mutex<Option<ChildStdin>>,
     links: Links,
     next_link: AtomicU64,
+    /// Whether its connections are sealed.
+    sealed: bool,
 }
 
 impl GoPeer {
-    pub(crate) fn run(version: &str) -> Self {
+    pub(crate) fn run(version: &str, sealed: bool) -> Self {
         let mut child = Command::new(built(version))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -123,7 +167,7 @@ impl GoPeer {
             known.lock().unwrap().clear();
         });
         let stdin = Mutex::new(child.stdin.take());
-        Self { child, stdin, links, next_link: AtomicU64::new(1) }
+        Self { child, stdin, links, next_link: AtomicU64::new(1), sealed }
     }
 
     fn tell(&self, mut command: Value, link: u64) {
@@ -139,24 +183,27 @@ impl GoPeer {
         Link { peer: self, number, events }
     }
 
-    /// A connection to which we have dialled.
+    /// Whether its connections are sealed, and begin with a handshake.
+    pub(crate) const fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// A connection to which we have dialled. It has not started yet.
     pub(crate) fn listen(&self, config: &GoConfig) -> (Link<'_>, TcpStream) {
         let link = self.link();
         self.tell(json!({"do": "listen", "config": config}), link.number);
         let GoEvent::Listening { port } = link.next() else { panic!("not listening") };
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        assert_eq!(link.next(), GoEvent::Started);
         (link, stream)
     }
 
-    /// A connection that has dialled us.
+    /// A connection that has dialled us. It has not started yet.
     pub(crate) fn dial(&self, config: &GoConfig) -> (Link<'_>, TcpStream) {
         let link = self.link();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         self.tell(json!({"do": "dial", "port": port, "config": config}), link.number);
         let stream = listener.accept().unwrap().0;
-        assert_eq!(link.next(), GoEvent::Started);
         (link, stream)
     }
 }
@@ -193,6 +240,14 @@ impl Link<'_> {
         match self.next() {
             GoEvent::Error { text } => text,
             other => panic!("no error but {other:?}"),
+        }
+    }
+
+    /// Why it could not do what it was told, which is the next event.
+    pub(crate) fn failure(&self) -> String {
+        match self.next() {
+            GoEvent::Failed { text } => text,
+            other => panic!("no failure but {other:?}"),
         }
     }
 
