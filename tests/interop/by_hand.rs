@@ -125,6 +125,12 @@ impl ByHand {
     }
 }
 
+impl Drop for ByHand {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
 fn shake_hands(
     stream: &mut TcpStream,
     clock: Clock,

@@ -146,7 +146,7 @@ pub(crate) struct GoPeer {
 
 impl GoPeer {
     pub(crate) fn run(version: &str, sealed: bool) -> Self {
-        let mut child = Command::new(built(version))
+        let mut child = Command::new(built(version, "."))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -268,25 +268,26 @@ impl Drop for Link<'_> {
     }
 }
 
-/// The program of a version, which is built once.
-fn built(version: &str) -> PathBuf {
-    static BUILT: Mutex<BTreeMap<String, Arc<OnceLock<PathBuf>>>> = Mutex::new(BTreeMap::new());
-    // Not under the lock of all: versions may build at the same time.
-    let cell = Arc::clone(BUILT.lock().unwrap().entry(version.to_owned()).or_default());
-    cell.get_or_init(|| build(version)).clone()
+/// A program of the module of a version, which is built once.
+pub(crate) fn built(version: &str, package: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<PathBuf, Arc<OnceLock<()>>>> = Mutex::new(BTreeMap::new());
+    let name = if package == "." { "peer" } else { package.rsplit('/').next().unwrap() };
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go").join(version).join(name);
+    // Not under the lock of all: programs may be built at the same time.
+    let cell = Arc::clone(BUILT.lock().unwrap().entry(program.clone()).or_default());
+    cell.get_or_init(|| build(version, package, &program));
+    program
 }
 
-fn build(version: &str) -> PathBuf {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-peers").join(version);
+fn build(version: &str, package: &str, program: &Path) {
     let status = Command::new("go")
         .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
+        .arg(program)
+        .arg(package)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(version))
         // Neither another toolchain, nor a C compiler, nor changes of go.mod and go.sum.
         .envs([("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0"), ("GOFLAGS", "-mod=readonly -buildvcs=false")])
         .status()
         .unwrap_or_else(|error| panic!("these tests need the Go toolchain: {error}"));
-    assert!(status.success(), "go build of {version} failed: {status}");
-    program
+    assert!(status.success(), "go build of {package} in {version} failed: {status}");
 }

@@ -9,9 +9,11 @@ mod exchange;
 mod go_peer;
 mod handshake;
 mod keepalive;
+mod node;
 mod our_end;
 mod random;
 mod rates;
+mod real_node;
 mod refusals;
 mod sealed;
 mod traffic;
@@ -99,5 +101,15 @@ interop! {
             silent_peers
             a_message_in_the_frame_of_the_node_info
             a_node_info_that_is_too_long;
+    }
+}
+
+interop! {
+    cometbft_node: cometbft_v0_38_25_sealed => {
+        real_node:
+            it_lists_us_sends_consensus_messages_and_we_stay
+            a_transaction_of_ours_is_committed
+            it_dials_us_and_dials_again
+            what_it_refuses;
     }
 }
