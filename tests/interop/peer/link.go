@@ -39,7 +39,7 @@ func (l *link) follow(command Command) {
 		l.queue(command)
 	case "pause":
 		l.gate.Lock()
-		tell(Event{Event: "paused", Link: l.number})
+		Tell(Event{Event: "paused", Link: l.number})
 	case "resume":
 		l.gate.Unlock()
 	default:
@@ -52,27 +52,27 @@ func (l *link) whenReady(do string) {
 	switch do {
 	case "wait":
 		l.pending.Wait()
-		tell(Event{Event: "idle", Link: l.number})
+		Tell(Event{Event: "idle", Link: l.number})
 	case "flush_stop":
 		l.stream.FlushStop()
-		tell(Event{Event: "flushed", Link: l.number, Running: l.stream.IsRunning()})
+		Tell(Event{Event: "flushed", Link: l.number, Running: l.stream.IsRunning()})
 	case "stop":
 		l.stream.Stop()
-		tell(Event{Event: "stopped", Link: l.number, Running: l.stream.IsRunning()})
+		Tell(Event{Event: "stopped", Link: l.number, Running: l.stream.IsRunning()})
 	case "status":
-		tell(Event{Event: "status", Link: l.number, Running: l.stream.IsRunning(), Status: l.stream.Status()})
+		Tell(Event{Event: "status", Link: l.number, Running: l.stream.IsRunning(), Status: l.stream.Status()})
 	default:
-		tell(Event{Event: "confused", Link: l.number, Text: do})
+		Tell(Event{Event: "confused", Link: l.number, Text: do})
 	}
 }
 
 func (l *link) listen(config Config) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
 		return
 	}
-	tell(Event{Event: "listening", Link: l.number, Port: listener.Addr().(*net.TCPAddr).Port})
+	Tell(Event{Event: "listening", Link: l.number, Port: listener.Addr().(*net.TCPAddr).Port})
 	go func() {
 		stream, err := listener.Accept()
 		listener.Close()
@@ -82,7 +82,7 @@ func (l *link) listen(config Config) {
 
 func (l *link) start(stream net.Conn, err error, config Config) {
 	if err != nil {
-		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
 		return
 	}
 	if config.Node != nil {
@@ -93,19 +93,19 @@ func (l *link) start(stream net.Conn, err error, config Config) {
 		sealed, info, err := l.version.Seal(stream, *config.Node, channels)
 		if err != nil {
 			stream.Close()
-			tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+			Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
 			return
 		}
-		tell(Event{Event: "shaken", Link: l.number, Info: info})
+		Tell(Event{Event: "shaken", Link: l.number, Info: info})
 		stream = sealed
 	}
 	l.stream = l.version.Open(stream, config, l.received, func(reason interface{}) {
-		tell(Event{Event: "error", Link: l.number, Text: fmt.Sprint(reason)})
+		Tell(Event{Event: "error", Link: l.number, Text: fmt.Sprint(reason)})
 	})
 	// First, so that nothing that is received comes before it.
-	tell(Event{Event: "started", Link: l.number})
+	Tell(Event{Event: "started", Link: l.number})
 	if err := l.stream.Start(); err != nil {
-		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
 		return
 	}
 	close(l.ready)
@@ -114,7 +114,7 @@ func (l *link) start(stream net.Conn, err error, config Config) {
 func (l *link) received(channel byte, payload []byte) {
 	l.gate.Lock()
 	l.gate.Unlock()
-	tell(Event{Event: "message", Link: l.number, Channel: channel, Len: len(payload), Sha256: sum(payload)})
+	Tell(Event{Event: "message", Link: l.number, Channel: channel, Len: len(payload), Sha256: Sum(payload)})
 }
 
 // queue has the messages sent in order on their channel, at the same time as those of other channels.
@@ -134,20 +134,21 @@ func (l *link) queue(command Command) {
 func (l *link) send(channel byte, messages <-chan message) {
 	<-l.ready
 	for message := range messages {
-		if !l.stream.Send(channel, pattern(channel, message.index, message.len)) {
-			tell(Event{Event: "refused", Link: l.number, Channel: channel, Index: message.index, Len: message.len})
+		if !l.stream.Send(channel, Pattern(channel, message.index, message.len)) {
+			Tell(Event{Event: "refused", Link: l.number, Channel: channel, Index: message.index, Len: message.len})
 		}
 		l.pending.Done()
 	}
 }
 
-func sum(payload []byte) string {
+// Sum is the SHA-256 of a payload, in hexadecimal.
+func Sum(payload []byte) string {
 	sum := sha256.Sum256(payload)
 	return hex.EncodeToString(sum[:])
 }
 
-// pattern is the payload of message number index on a channel: the same as in the golden data.
-func pattern(channel byte, index, len int) []byte {
+// Pattern is the payload of message number index on a channel: the same as in the golden data.
+func Pattern(channel byte, index, len int) []byte {
 	payload := make([]byte, len)
 	for i := range payload {
 		payload[i] = byte(31*i + 7*index + int(channel))

@@ -108,7 +108,8 @@ var output struct {
 	encoder *json.Encoder
 }
 
-func tell(event Event) {
+// Tell writes a line to the standard output.
+func Tell(event any) {
 	output.Lock()
 	defer output.Unlock()
 	if output.encoder == nil {

@@ -32,23 +32,23 @@ type Observer struct{ number int }
 
 // Initialised is told before the connection with a peer starts.
 func (o Observer) Initialised(peer PeerStatus) {
-	tell(Event{Event: "initialised", Link: o.number, Peer: &peer})
+	Tell(Event{Event: "initialised", Link: o.number, Peer: &peer})
 }
 
 // Added is told with the NodeInfo of the peer.
 func (o Observer) Added(peer PeerStatus, info any) {
-	tell(Event{Event: "added", Link: o.number, Peer: &peer, Info: info})
+	Tell(Event{Event: "added", Link: o.number, Peer: &peer, Info: info})
 }
 
 // Removed is told with the reason, which may be nil.
 func (o Observer) Removed(peer PeerStatus, reason any) {
-	tell(Event{Event: "removed", Link: o.number, Peer: &peer, Text: fmt.Sprint(reason)})
+	Tell(Event{Event: "removed", Link: o.number, Peer: &peer, Text: fmt.Sprint(reason)})
 }
 
 // Received is told with the content of a message.
 func (o Observer) Received(peer PeerStatus, channel byte, payload []byte) {
-	tell(Event{
-		Event: "received", Link: o.number, Peer: &peer, Channel: channel, Len: len(payload), Sha256: sum(payload),
+	Tell(Event{
+		Event: "received", Link: o.number, Peer: &peer, Channel: channel, Len: len(payload), Sha256: Sum(payload),
 	})
 }
 
@@ -62,7 +62,7 @@ func (o Observer) Logged(message string, keyvals ...any) {
 			message = fmt.Sprintf("%s: %v", message, keyvals[i+1])
 		}
 	}
-	tell(Event{Event: "logged", Link: o.number, Text: message})
+	Tell(Event{Event: "logged", Link: o.number, Text: message})
 }
 
 // runner is one switch, which does one thing after the other.
@@ -78,7 +78,7 @@ func newRunner(number int, newSwitch NewSwitch) *runner {
 	go func() {
 		for command := range r.todo {
 			if err := r.do(command); err != nil {
-				tell(Event{Event: "failed", Link: number, Text: err.Error()})
+				Tell(Event{Event: "failed", Link: number, Text: err.Error()})
 			}
 		}
 	}()
@@ -97,29 +97,29 @@ func (r *runner) do(command Command) error {
 			if err := r.running.Dial(command.Peer); err != nil {
 				event = Event{Event: "failed", Link: r.number, Text: err.Error()}
 			}
-			tell(event)
+			Tell(event)
 		}()
 	case "dial_persistent":
 		return r.running.DialPersistent()
 	case "broadcast":
 		for offset, len := range command.Lens {
-			accepted := r.running.Broadcast(command.Channel, pattern(command.Channel, command.Index+offset, len))
-			tell(Event{Event: "broadcast", Link: r.number, Channel: command.Channel, Len: len, Accepted: accepted})
+			accepted := r.running.Broadcast(command.Channel, Pattern(command.Channel, command.Index+offset, len))
+			Tell(Event{Event: "broadcast", Link: r.number, Channel: command.Channel, Len: len, Accepted: accepted})
 		}
 	case "send":
 		for offset, len := range command.Lens {
-			payload := pattern(command.Channel, command.Index+offset, len)
+			payload := Pattern(command.Channel, command.Index+offset, len)
 			if !r.running.Send(command.Peer, command.Channel, payload) {
-				tell(Event{Event: "refused", Link: r.number, Channel: command.Channel, Len: len})
+				Tell(Event{Event: "refused", Link: r.number, Channel: command.Channel, Len: len})
 			}
 		}
 	case "disconnect":
 		return r.running.Disconnect(command.Peer, command.Reason)
 	case "peers":
-		tell(Event{Event: "peers", Link: r.number, Peers: r.running.Peers()})
+		Tell(Event{Event: "peers", Link: r.number, Peers: r.running.Peers()})
 	case "stop":
 		r.running.Stop()
-		tell(Event{Event: "stopped", Link: r.number})
+		Tell(Event{Event: "stopped", Link: r.number})
 	default:
 		return fmt.Errorf("what is %q?", command.Do)
 	}
@@ -144,6 +144,6 @@ func (r *runner) start(config Config) error {
 	if err := r.running.Start(); err != nil {
 		return err
 	}
-	tell(Event{Event: "running", Link: r.number, Port: port, Text: r.running.ID()})
+	Tell(Event{Event: "running", Link: r.number, Port: port, Text: r.running.ID()})
 	return nil
 }
