@@ -77,6 +77,13 @@ fn write_the_corpora() {
     for (name, stream) in &streams {
         write("connection_bytes", name, stream);
     }
+    for (number, input) in golden("node_info.jsonl").into_iter().enumerate() {
+        for cut in 0..3 {
+            // With its length, without it, and cut short.
+            let end = if cut == 2 { input.len() / 2 } else { input.len() };
+            write("node_info", &format!("node_info_{number:03}_{cut}"), &input[cut.min(1)..end]);
+        }
+    }
     for seed in 0..40_u64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let bytes: Vec<u8> = (0..600)
@@ -87,7 +94,7 @@ fn write_the_corpora() {
                 (state >> 24) as u8
             })
             .collect();
-        for target in ["pair_operations", "secret_handshake", "secret_frames"] {
+        for target in ["pair_operations", "secret_handshake", "secret_frames", "peer_upgrade"] {
             write(target, &format!("seed_{seed:02}"), &bytes);
         }
     }

@@ -24,7 +24,7 @@
 //! Until the other side has proven who it is, a connection costs less than 4 KiB with the driver's buffer, if that is no larger
 //! than [`Upgrade::recv_budget`]. After that its NodeInfo may have 10,240 bytes. The channels are made by [`Peer::new`], when
 //! all checks have passed. A peer holds, on top of what its [connection](crate::connection#memory) does, at most two buffers of
-//! 16 KiB, with one packet more each, and lets go of them while nothing moves.
+//! 32 KiB (twice the size of a packet, if that is more), and lets go of them while nothing moves.
 
 mod address;
 mod close;
@@ -33,8 +33,12 @@ mod local;
 mod node_info;
 pub mod node_key;
 mod origin;
+pub mod pex;
+mod reactor;
 mod sealed;
+mod sequence;
 mod state;
+pub mod switch;
 mod upgrade;
 
 pub use address::{AddressError, Host, HostPort, PeerAddress, split_id};
@@ -46,5 +50,6 @@ pub use node_info::{
 };
 pub use node_key::NodeKeyError;
 pub use origin::Origin;
+pub use reactor::Reactor;
 pub use state::Peer;
 pub use upgrade::{Upgrade, UpgradeConfig, UpgradeError, UpgradeEvent, UpgradeStage, UpgradeTimer, Upgraded};

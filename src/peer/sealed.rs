@@ -369,3 +369,6 @@ impl<C: Codec> Machine for Sealed<C> {
         self.inner.is_closed()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@
 mod codec;
 mod connection;
 mod pair;
+#[cfg(feature = "peer")]
+mod peer;
 #[cfg(feature = "secret")]
 mod secret;
 
@@ -47,6 +49,18 @@ pub(crate) fn secret_frames(data: &[u8]) {
     secret::check_frames(data);
 }
 
+/// Any bytes as a NodeInfo.
+#[cfg(feature = "peer")]
+pub(crate) fn node_info(data: &[u8]) {
+    peer::check_node_info(data);
+}
+
+/// A stream of a hostile peer with a node key: the upgrade, and the peer that may come of it.
+#[cfg(feature = "peer")]
+pub(crate) fn peer_upgrade(data: &[u8]) {
+    peer::check_upgrade(data);
+}
+
 /// What a target does with an input: it panics when something is wrong.
 pub(crate) type Check = fn(&[u8]);
 
@@ -61,4 +75,8 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("secret_handshake", secret_handshake),
     #[cfg(feature = "secret")]
     ("secret_frames", secret_frames),
+    #[cfg(feature = "peer")]
+    ("node_info", node_info),
+    #[cfg(feature = "peer")]
+    ("peer_upgrade", peer_upgrade),
 ];
