@@ -71,6 +71,8 @@ struct Loop {
     shared: Arc<Shared>,
     /// How many messages may be handed over before one is received.
     inbox: usize,
+    /// A wake-up is lost with the last of these.
+    _waker: Arc<Waker>,
 }
 
 impl ByHand {
@@ -99,8 +101,8 @@ impl ByHand {
         let (messages, received) = channel();
         let shared = Arc::<Shared>::default();
         let handle = Handle { commands, waker, shared: Arc::clone(&shared) };
-        let driver =
-            Loop { machine, clock, stream, poll, commands: todo, waiting: VecDeque::new(), messages, shared, inbox };
+        let (waiting, _waker) = (VecDeque::new(), Arc::clone(&handle.waker));
+        let driver = Loop { machine, clock, stream, poll, commands: todo, waiting, messages, shared, inbox, _waker };
         std::thread::spawn(move || driver.run(inbound));
         Self { handle, messages: received, info }
     }
@@ -309,7 +311,7 @@ impl Loop {
 }
 
 /// Writes the rest, and waits until the peer has read it: with bytes unread, a socket that closes takes back what it sent.
-fn say_goodbye(mut stream: TcpStream, rest: &[u8]) {
+pub(crate) fn say_goodbye(mut stream: TcpStream, rest: &[u8]) {
     let goodbye = || -> io::Result<()> {
         stream.set_nonblocking(false)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -321,10 +323,10 @@ fn say_goodbye(mut stream: TcpStream, rest: &[u8]) {
     let _ = { goodbye }();
 }
 
-fn unless_it_would_block(result: io::Result<usize>) -> io::Result<usize> {
+pub(crate) fn unless_it_would_block(result: io::Result<usize>) -> io::Result<usize> {
     result.or_else(|error| if error.kind() == ErrorKind::WouldBlock { Ok(0) } else { Err(error) })
 }
 
-fn unless_interrupted(error: io::Error) -> io::Result<()> {
+pub(crate) fn unless_interrupted(error: io::Error) -> io::Result<()> {
     if error.kind() == ErrorKind::Interrupted { Ok(()) } else { Err(error) }
 }

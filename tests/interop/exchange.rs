@@ -70,7 +70,8 @@ pub(crate) fn open<'a>(peer: &'a GoPeer, dials: Dials, go: &GoConfig) -> (Link<'
 pub(crate) fn go_node(dials: Dials) -> GoNode {
     // Who dials knows whom.
     let dialled = if dials == Dials::Go { node("ours", []).id().to_string() } else { String::new() };
-    GoNode { secret: "go".to_owned(), network: NETWORK.to_owned(), moniker: "go".to_owned(), dialled }
+    let (secret, network, moniker) = ("go".to_owned(), NETWORK.to_owned(), "go".to_owned());
+    GoNode { secret, network, moniker, dialled, ..GoNode::default() }
 }
 
 fn was_understood(link: &Link<'_>) {

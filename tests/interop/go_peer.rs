@@ -46,6 +46,14 @@ pub(crate) struct GoNode {
     pub(crate) network: String,
     pub(crate) moniker: String,
     pub(crate) dialled: String,
+    /// The rest is for switches.
+    pub(crate) port: u16,
+    pub(crate) persistent: Vec<String>,
+    pub(crate) echo: Vec<u8>,
+    /// 0 is the default.
+    pub(crate) max_inbound: usize,
+    /// One peer for each IP address.
+    pub(crate) strict: bool,
 }
 
 /// What a Go connection tells.
@@ -95,6 +103,51 @@ pub(crate) enum GoEvent {
     Failed {
         text: String,
     },
+    /// A switch listens on this port, as the node of this id.
+    Running {
+        port: u16,
+        text: String,
+    },
+    /// `InitPeer` of the reactor of a switch, and its other methods.
+    Initialised {
+        peer: GoPeerStatus,
+    },
+    Added {
+        peer: GoPeerStatus,
+        info: GoNodeInfo,
+    },
+    Removed {
+        peer: GoPeerStatus,
+        text: String,
+    },
+    Received {
+        peer: GoPeerStatus,
+        channel: u8,
+        len: usize,
+        sha256: String,
+    },
+    /// A dial of the switch has succeeded.
+    Dialled,
+    /// `Broadcast` has ended. -1 when the version does not say how many peers have accepted the message.
+    Broadcast {
+        accepted: i64,
+    },
+    Peers {
+        #[serde(default)]
+        peers: Vec<GoPeerStatus>,
+    },
+    /// The switch has written this into its log.
+    Logged {
+        text: String,
+    },
+}
+
+/// A peer of a Go switch.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoPeerStatus {
+    pub(crate) id: String,
+    pub(crate) outbound: bool,
+    pub(crate) persistent: bool,
 }
 
 /// What Go has understood of our NodeInfo.
@@ -142,6 +195,7 @@ pub(crate) struct GoPeer {
     next_link: AtomicU64,
     /// Whether its connections are sealed.
     sealed: bool,
+    killed: bool,
 }
 
 impl GoPeer {
@@ -167,7 +221,7 @@ impl GoPeer {
             known.lock().unwrap().clear();
         });
         let stdin = Mutex::new(child.stdin.take());
-        Self { child, stdin, links, next_link: AtomicU64::new(1), sealed }
+        Self { child, stdin, links, next_link: AtomicU64::new(1), sealed, killed: false }
     }
 
     fn tell(&self, mut command: Value, link: u64) {
@@ -176,7 +230,7 @@ impl GoPeer {
         writeln!(stdin.as_mut().unwrap(), "{command}").expect("the Go peer has died");
     }
 
-    fn link(&self) -> Link<'_> {
+    pub(crate) fn link(&self) -> Link<'_> {
         let number = self.next_link.fetch_add(1, Ordering::Relaxed);
         let (sender, events) = channel();
         self.links.lock().unwrap().insert(number, sender);
@@ -208,11 +262,19 @@ impl GoPeer {
     }
 }
 
+impl GoPeer {
+    /// Ends the process on the spot.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.killed = true;
+    }
+}
+
 impl Drop for GoPeer {
     fn drop(&mut self) {
         drop(self.stdin.lock().unwrap().take());
         let status = self.child.wait().unwrap();
-        assert!(status.success() || std::thread::panicking(), "the Go peer died: {status}");
+        assert!(status.success() || self.killed || std::thread::panicking(), "the Go peer died: {status}");
     }
 }
 
@@ -249,6 +311,11 @@ impl Link<'_> {
             GoEvent::Failed { text } => text,
             other => panic!("no failure but {other:?}"),
         }
+    }
+
+    /// Gives a command.
+    pub(crate) fn command(&self, command: Value) {
+        self.peer.tell(command, self.number);
     }
 
     /// One of `wait`, `flush_stop`, `stop`, `status`, `pause` and `resume`.

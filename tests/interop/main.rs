@@ -7,15 +7,18 @@ mod by_hand;
 mod endings;
 mod exchange;
 mod go_peer;
+mod go_switch;
 mod handshake;
 mod keepalive;
 mod node;
 mod our_end;
+mod our_switch;
 mod random;
 mod rates;
 mod real_node;
 mod refusals;
 mod sealed;
+mod switches;
 mod traffic;
 mod version;
 
@@ -111,5 +114,19 @@ interop! {
             a_transaction_of_ours_is_committed
             it_dials_us_and_dials_again
             what_it_refuses;
+    }
+}
+
+interop! {
+    switch: cometbft_v0_38_25_sealed cometbft_v1_0_1_sealed tendermint_v0_34_35_sealed => {
+        switches:
+            go_dials_us
+            we_dial_go
+            broadcasts_reach_all
+            a_persistent_peer_of_go_comes_back
+            a_persistent_peer_of_ours_comes_back
+            both_dial_each_other_at_once
+            who_is_refused
+            a_message_that_is_none;
     }
 }
