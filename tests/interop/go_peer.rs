@@ -103,6 +103,11 @@ pub(crate) enum GoEvent {
     Failed {
         text: String,
     },
+    /// Why a NodeInfo is refused; nothing when it is not.
+    Judged {
+        #[serde(default)]
+        text: String,
+    },
     /// A switch listens on this port, as the node of this id.
     Running {
         port: u16,
@@ -316,6 +321,16 @@ impl Link<'_> {
     /// Gives a command.
     pub(crate) fn command(&self, command: Value) {
         self.peer.tell(command, self.number);
+    }
+
+    /// Why Go would refuse a peer with this NodeInfo.
+    pub(crate) fn judge(&self, config: &GoConfig, encoded: &[u8]) -> Result<(), String> {
+        self.command(json!({"do": "judge", "config": config, "encoded": hex::encode(encoded)}));
+        match self.next() {
+            GoEvent::Judged { text } if text.is_empty() => Ok(()),
+            GoEvent::Judged { text } => Err(text),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// One of `wait`, `flush_stop`, `stop`, `status`, `pause` and `resume`.

@@ -11,6 +11,7 @@ mod go_switch;
 mod handshake;
 mod keepalive;
 mod node;
+mod node_infos;
 mod our_end;
 mod our_switch;
 mod random;
@@ -104,6 +105,7 @@ interop! {
             silent_peers
             a_message_in_the_frame_of_the_node_info
             a_node_info_that_is_too_long;
+        node_infos: have_the_same_verdict;
     }
 }
 

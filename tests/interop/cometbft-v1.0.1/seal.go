@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"time"
@@ -62,6 +63,22 @@ func seal(stream net.Conn, node peer.Node, channels []byte) (net.Conn, any, erro
 		return nil, nil, fmt.Errorf("conn.ID (%v) NodeInfo.ID (%v) mismatch", id, info.ID())
 	}
 	return sealed, info, ours.CompatibleWith(info)
+}
+
+// judge does what the transport does with a NodeInfo once it is there.
+func judge(encoded []byte, node peer.Node, channels []byte) error {
+	var theirs tmp2p.DefaultNodeInfo
+	if _, err := protoio.NewDelimitedReader(bytes.NewReader(encoded), p2p.MaxNodeInfoSize()).ReadMsg(&theirs); err != nil {
+		return err
+	}
+	info, err := p2p.DefaultNodeInfoFromToProto(&theirs)
+	if err != nil {
+		return err
+	}
+	if err := info.Validate(); err != nil {
+		return err
+	}
+	return nodeInfo(node, "127.0.0.1:0", channels).CompatibleWith(info)
 }
 
 // exchange is handshake of p2p/transport.go: both write and read at the same time.

@@ -37,6 +37,8 @@ func (l *link) follow(command Command) {
 		}()
 	case "send":
 		l.queue(command)
+	case "judge":
+		l.judge(command)
 	case "pause":
 		l.gate.Lock()
 		Tell(Event{Event: "paused", Link: l.number})
@@ -86,11 +88,7 @@ func (l *link) start(stream net.Conn, err error, config Config) {
 		return
 	}
 	if config.Node != nil {
-		var channels []byte
-		for _, channel := range config.Channels {
-			channels = append(channels, channel.ID)
-		}
-		sealed, info, err := l.version.Seal(stream, *config.Node, channels)
+		sealed, info, err := l.version.Seal(stream, *config.Node, ids(config))
 		if err != nil {
 			stream.Close()
 			Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
@@ -109,6 +107,26 @@ func (l *link) start(stream net.Conn, err error, config Config) {
 		return
 	}
 	close(l.ready)
+}
+
+func (l *link) judge(command Command) {
+	encoded, err := hex.DecodeString(command.Encoded)
+	if err == nil {
+		err = l.version.Judge(encoded, *command.Config.Node, ids(command.Config))
+	}
+	event := Event{Event: "judged", Link: l.number}
+	if err != nil {
+		event.Text = err.Error()
+	}
+	Tell(event)
+}
+
+func ids(config Config) []byte {
+	var ids []byte
+	for _, channel := range config.Channels {
+		ids = append(ids, channel.ID)
+	}
+	return ids
 }
 
 func (l *link) received(channel byte, payload []byte) {

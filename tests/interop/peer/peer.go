@@ -25,11 +25,15 @@ type Open func(stream net.Conn, config Config, onReceive func(byte, []byte), onE
 // Seal makes a connection secret and exchanges the NodeInfo over it, as the transport of the version does.
 type Seal func(stream net.Conn, node Node, channels []byte) (sealed net.Conn, info any, err error)
 
+// Judge tells why a peer with this NodeInfo, as it is on the wire, would be refused.
+type Judge func(encoded []byte, node Node, channels []byte) error
+
 // Version is what a version of the Go code can do.
 type Version struct {
 	Open Open
-	// Seal and NewSwitch may be missing.
+	// The rest may be missing.
 	Seal      Seal
+	Judge     Judge
 	NewSwitch NewSwitch
 }
 

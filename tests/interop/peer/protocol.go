@@ -54,8 +54,10 @@ type Node struct {
 type Command struct {
 	Do   string `json:"do"`
 	Link int    `json:"link"`
-	// Config goes with "listen", "dial" and "switch".
+	// Config goes with "listen", "dial", "judge" and "switch".
 	Config Config `json:"config"`
+	// Encoded goes with "judge", in hexadecimal.
+	Encoded string `json:"encoded"`
 	// Port goes with "dial".
 	Port int `json:"port"`
 	// Channel, Index (of the first message on the channel) and Lens (one per message) go with "send" and "broadcast".

@@ -14,7 +14,7 @@ import (
 type connection struct{ *conn.MConnection }
 
 func main() {
-	peer.Run(peer.Version{Open: open, Seal: seal, NewSwitch: newSwitch})
+	peer.Run(peer.Version{Open: open, Seal: seal, Judge: judge, NewSwitch: newSwitch})
 }
 
 func open(stream net.Conn, config peer.Config, onReceive func(byte, []byte), onError func(interface{})) peer.Connection {
