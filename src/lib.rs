@@ -123,7 +123,7 @@
     feature = "peer",
     doc = "| [`peer`] | NodeInfo, the upgrade of a stream, and the peer that comes of it: a sealed machine |"
 )]
-#![cfg_attr(feature = "sim", doc = "| [`sim`] | seeded links and pairs in virtual time |")]
+#![cfg_attr(feature = "sim", doc = "| [`sim`] | seeded links, pairs and worlds in virtual time |")]
 #![cfg_attr(
     any(feature = "tokio", feature = "blocking"),
     doc = "| [`adapter`] | drivers for tokio and for plain threads |"
@@ -139,7 +139,7 @@
 //! | `secret` | no | `secret`: CometBFT's SecretConnection; pure Rust, `no_std` |
 //! | `ring` | no | `secret` with ring's ChaCha20-Poly1305, about four times as fast; needs a C compiler |
 //! | `peer` | no | `peer`: a node's key, addresses, NodeInfo, and sealed connections to CometBFT nodes; `no_std` |
-//! | `sim` | no | `sim`: pairs of machines over seeded links in virtual time |
+//! | `sim` | no | `sim`: machines over seeded links, of bytes and of datagrams, in virtual time |
 
 #![no_std]
 #![forbid(unsafe_code)]

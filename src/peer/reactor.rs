@@ -11,6 +11,10 @@ use crate::connection::ChannelConfig;
 use crate::secret::NodeId;
 use crate::time::Instant;
 
+mod typed;
+
+pub use typed::{MessageCodec, Typed, TypedContext, TypedReactor};
+
 /// One part of a node: it owns some channels, gets what peers send on them, and is told who comes and who goes.
 ///
 /// A [`Switch`](super::switch::Switch) calls it, always with a [`Context`] by which it acts: sends, broadcasts, stops a peer,

@@ -26,6 +26,8 @@ pub(super) struct Sealed<C> {
     opened: BytesMut,
     /// Why nothing can come behind `opened`.
     input_end: Option<InputEnd>,
+    /// Whether the machine had no room for all of `opened`, or for its end.
+    is_full: bool,
     /// Packets that were taken out of the machine and not sealed: what did not fit into the last frame that the driver had
     /// room for, at most one packet.
     packets: BytesMut,
@@ -74,6 +76,7 @@ impl<C: Codec> Sealed<C> {
             now,
             opened: early,
             input_end: None,
+            is_full: false,
             packets: BytesMut::new(),
             largest_packet,
             flush,
@@ -105,9 +108,9 @@ impl<C: Codec> Sealed<C> {
         self.inner.has_messages() || self.inner.ending().is_some() && !self.is_held_back()
     }
 
-    /// Whether bytes that were opened can be consumed now.
+    /// Whether bytes that were opened wait, and there is room for them now.
     pub(super) fn has_unread(&self) -> bool {
-        self.inner.wants_read() && !(self.opened.is_empty() && self.input_end.is_none())
+        self.is_full && self.inner.wants_read()
     }
 
     /// The frames opened and sealed so far, those of the handshake included.
@@ -172,6 +175,8 @@ impl<C: Codec> Sealed<C> {
                 break;
             }
         }
+        let is_done = self.opened.is_empty() && self.input_end.is_none();
+        self.is_full = !(is_done || self.inner.wants_read());
         // All packets before the bad frame are delivered; a part of one can never be whole.
         if let Some(InputEnd::Fault(error)) = self.input_end
             && self.inner.wants_read()

@@ -298,13 +298,12 @@ impl<C: Codec> Machine for Peer<C> {
     }
 }
 
-impl<C: Codec> fmt::Debug for Peer<C> {
+impl<C> fmt::Debug for Peer<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
             .field("id", &self.id)
             .field("origin", &self.origin)
             .field("moniker", &self.info.moniker)
-            .field("has_ended", &self.has_ended())
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{Side, Violation};
 use crate::time::Instant;
 
-/// What one side sends to the other, per channel.
+/// What one side sends to the other, per channel. A side is a [`Side`] of a pair, or whatever names the receiver.
 ///
 /// It knows the messages that were accepted and have not been delivered. Each delivery must be the oldest of its channel: that
 /// is all of "nothing lost, doubled, reordered, changed or invented".
@@ -27,8 +27,8 @@ use crate::time::Instant;
 /// assert_eq!(ledger.missing().unwrap().to_string(), "B got 1 of 2 messages on channel 0x07");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Ledger {
-    receiver: Side,
+pub struct Ledger<P = Side> {
+    receiver: P,
     channels: Vec<Account>,
 }
 
@@ -67,10 +67,10 @@ impl Account {
     }
 }
 
-impl Ledger {
+impl<P: Copy> Ledger<P> {
     /// A ledger of what `receiver` should get.
     #[must_use]
-    pub const fn new(receiver: Side) -> Self {
+    pub const fn new(receiver: P) -> Self {
         Self { receiver, channels: Vec::new() }
     }
 
@@ -99,7 +99,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Violation::Delivery`] when it is not the oldest one accepted on this channel and not delivered.
-    pub fn delivered(&mut self, at: Instant, channel: u8, payload: &[u8]) -> Result<(), Violation> {
+    pub fn delivered(&mut self, at: Instant, channel: u8, payload: &[u8]) -> Result<(), Violation<P>> {
         let side = self.receiver;
         let Some(account) = self.account(channel).and_then(|position| self.channels.get_mut(position)) else {
             let what = format!("{} bytes on a channel on which nothing was sent", payload.len()).into();
@@ -127,7 +127,7 @@ impl Ledger {
 
     /// [`Violation::Missing`] for the first channel on which something has not been delivered.
     #[must_use]
-    pub fn missing(&self) -> Option<Violation> {
+    pub fn missing(&self) -> Option<Violation<P>> {
         let account = self.channels.iter().find(|account| !account.waiting.is_empty())?;
         Some(Violation::Missing {
             side: self.receiver,

@@ -1,5 +1,16 @@
 //! Machines over seeded links in virtual time: thousands of connections in one thread, each replayable from a number.
 //!
+//! | | byte streams | datagrams |
+//! | --- | --- | --- |
+//! | the machine | [`StreamMachine`] | [`DatagramEndpoint`] |
+//! | the link | [`ByteLink`], [`LinkConfig`] | [`DatagramLink`], [`DatagramConfig`], [`Rule`] |
+//! | the driver | [`Driver`] | [`Habits`] |
+//! | all together | [`Pair`] | [`World`], of any number of endpoints |
+//! | what was promised | [`Ledger`] | [`MessageLedger`], [`Promise`] |
+//! | what happened | [`Trace`] of [`Happening`]s | [`Trace`] of [`Occurrence`]s |
+//!
+//! # Byte streams
+//!
 //! A [`Pair`] joins two machines by two [`ByteLink`]s with latency, bandwidth, bounded buffers, reads cut into pieces, stalls
 //! and cuts. [`Driver`]s wake them exactly when there is a reason, or also at random, late, and with clocks that go back.
 //! After every event oracles look for a broken promise ([`Violation`]), and a [`Trace`] tells all that happened. There is
@@ -28,16 +39,24 @@
 //! A [`Scenario`] draws all of that from one seed: codec, channels, limiters, links, faults, users. The tests of this crate
 //! run thousands of them, and `cargo run --release --features sim --example soak` any number.
 //!
+//! # Datagrams
+//!
+//! A [`DatagramLink`] delays, loses, doubles, reorders and damages datagrams, by chance and by script. A [`World`] has one from
+//! each endpoint to each with which it talks. Its endpoints tell a [`Desk`] what they send and get, and the ledgers behind it
+//! find what was lost, doubled, reordered, cut short or invented, each channel by its own [`Promise`].
+//!
 //! # Seeds
 //!
 //! A seed means the same as long as the code below this module draws the same numbers, on every platform and optimisation
 //! level. Each link and each driver draws from a sequence of its own.
 
+mod datagram;
 mod driver;
 mod endpoint;
 mod ledger;
 mod link;
 mod memory;
+mod messages;
 mod operation;
 mod pair;
 #[cfg(feature = "peer")]
@@ -47,11 +66,16 @@ mod scenario;
 mod stream;
 mod trace;
 mod violation;
+mod world;
 
+pub use datagram::{
+    Act, Bursts, Classifier, DatagramConfig, DatagramLink, Fate, Label, LinkCounters, Loss, Partition, Passage, Rule,
+};
 pub use driver::{Driver, Reader};
 pub use ledger::{Account, Ledger};
 pub use link::{ByteLink, Cut, CutKind, LinkBroken, LinkConfig, Read, Stalls};
 pub use memory::Memory;
+pub use messages::{MessageLedger, Promise};
 pub use operation::Operation;
 pub use pair::{Delivery, Pair, PairConfig};
 pub use random::Random;
@@ -59,6 +83,10 @@ pub use scenario::{Closing, Outcome, Scenario};
 pub use stream::{Refused, Report, StreamMachine};
 pub use trace::{Entry, Fnv, Happening, Trace};
 pub use violation::Violation;
+pub use world::{
+    Address, ClockJump, DatagramEndpoint, Desk, Failure, Habits, Occurrence, Shown, World, WorldConfig, WorldTrace,
+    run_seed,
+};
 
 use core::fmt;
 

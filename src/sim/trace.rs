@@ -9,7 +9,8 @@ use core::fmt::{self, Write};
 use super::Side;
 use crate::time::Instant;
 
-/// All that happened in a run, one entry per line.
+/// All that happened in a run, one entry per line: [`Happening`]s at the sides of a pair, or
+/// [`Occurrence`](super::Occurrence)s at the addresses of a world.
 ///
 /// It prints as text with one line per entry, each with the time in seconds, the side, and what happened. The same seed gives
 /// the same text, byte for byte, on every run, platform and optimisation level.
@@ -24,20 +25,26 @@ use crate::time::Instant;
 /// let hash = trace.hash(); // 64 bits that stand for the text
 /// # assert_eq!(hash, 0xdd98_016d_e103_8657);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trace {
-    entries: Vec<Entry>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace<P = Side, W = Happening> {
+    entries: Vec<Entry<P, W>>,
+}
+
+impl<P, W> Default for Trace<P, W> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// One line of a [`Trace`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entry<P = Side, W = Happening> {
     /// The virtual time.
     pub at: Instant,
     /// Where it happened.
-    pub side: Side,
+    pub side: P,
     /// What happened.
-    pub what: Happening,
+    pub what: W,
 }
 
 /// Something that happened at one side of a pair.
@@ -111,7 +118,7 @@ pub enum Happening {
     },
 }
 
-impl fmt::Display for Entry {
+impl<P: fmt::Display, W: fmt::Display> fmt::Display for Entry<P, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanoseconds = self.at.as_nanos();
         let (seconds, fraction) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
@@ -139,13 +146,13 @@ impl fmt::Display for Happening {
     }
 }
 
-impl fmt::Display for Trace {
+impl<P: fmt::Display, W: fmt::Display> fmt::Display for Trace<P, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))
     }
 }
 
-impl Trace {
+impl<P, W> Trace<P, W> {
     /// A trace of nothing.
     #[must_use]
     pub const fn new() -> Self {
@@ -153,16 +160,18 @@ impl Trace {
     }
 
     /// Adds an entry.
-    pub fn push(&mut self, at: Instant, side: Side, what: Happening) {
+    pub fn push(&mut self, at: Instant, side: P, what: W) {
         self.entries.push(Entry { at, side, what });
     }
 
     /// All entries, in the order in which they happened.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Entry<P, W>] {
         &self.entries
     }
+}
 
+impl<P: fmt::Display + PartialEq, W: fmt::Display + PartialEq> Trace<P, W> {
     /// The hash of the printed text: [`Fnv`], the same on every platform.
     #[must_use]
     pub fn hash(&self) -> u64 {

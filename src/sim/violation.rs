@@ -10,10 +10,11 @@ use crate::time::Instant;
 
 /// A promise that was broken. A run ends with the first one.
 ///
-/// Every message names the place; the [`Trace`](super::Trace) tells how it came to that.
+/// Every message names the place, a [`Side`] of a pair or an [`Address`](super::Address) in a world; the
+/// [`Trace`](super::Trace) tells how it came to that.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum Violation {
+pub enum Violation<P = Side> {
     /// A message was delivered that is not the next one accepted on its channel: one was lost, doubled, reordered, changed or
     /// invented.
     #[error("{at} {side}: message {index} on channel {channel:#04x}: {what}")]
@@ -21,7 +22,7 @@ pub enum Violation {
         /// When.
         at: Instant,
         /// Who received it.
-        side: Side,
+        side: P,
         /// The channel.
         channel: u8,
         /// How many messages were delivered on it before.
@@ -33,7 +34,7 @@ pub enum Violation {
     #[error("{side} got {delivered} of {accepted} messages on channel {channel:#04x}")]
     Missing {
         /// Who had to receive them.
-        side: Side,
+        side: P,
         /// The channel.
         channel: u8,
         /// Messages that the other side accepted for sending.
@@ -47,7 +48,7 @@ pub enum Violation {
         /// When.
         at: Instant,
         /// Who.
-        side: Side,
+        side: P,
         /// Of what.
         what: &'static str,
         /// How much.
@@ -61,7 +62,7 @@ pub enum Violation {
         /// When.
         at: Instant,
         /// Who.
-        side: Side,
+        side: P,
         /// Which rule.
         what: Cow<'static, str>,
     },
@@ -86,14 +87,14 @@ pub enum Violation {
     Stuck {
         /// Since when.
         at: Instant,
-        /// What the two sides look like.
+        /// What those look like that have not ended.
         state: String,
     },
     /// A connection ended for a reason that nothing in the run explains.
     #[error("{side} ended without cause: {reason}")]
     Ending {
         /// Who.
-        side: Side,
+        side: P,
         /// The reason.
         reason: String,
     },

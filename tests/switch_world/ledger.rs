@@ -45,6 +45,8 @@ pub(crate) struct Recorder {
     next: Instant,
     sessions: u64,
     peers: BTreeMap<NodeId, Talk>,
+    /// A peer that was stopped by us and is still to be removed.
+    stopped: Option<NodeId>,
 }
 
 /// The messages of one connection, as one recorder sees them.
@@ -61,7 +63,7 @@ struct Kept(u64);
 
 impl Recorder {
     pub(crate) const fn new(place: usize, ledger: Arc<Mutex<Ledger>>, random: Random) -> Self {
-        Self { place, ledger, random, next: Instant::ZERO, sessions: 0, peers: BTreeMap::new() }
+        Self { place, ledger, random, next: Instant::ZERO, sessions: 0, peers: BTreeMap::new(), stopped: None }
     }
 
     fn mischief(&mut self) -> bool {
@@ -141,6 +143,9 @@ impl Reactor for Recorder {
         self.note(peer, "receive", |_, stage| stage == Stage::Add, Stage::Add);
         self.ledger.lock().unwrap().messages += 1;
         let mut problem = (channel != CHANNELS[self.place]).then_some("a message of a channel of somebody else");
+        if self.stopped == Some(peer) {
+            problem = Some("a message of a peer that was stopped");
+        }
         let (session, number) = (message.get_u64(), message.get_u64());
         if session != u64::MAX {
             let talk = self.peers.get_mut(&peer).unwrap();
@@ -157,7 +162,10 @@ impl Reactor for Recorder {
         }
         if self.mischief() {
             match self.random.below(3) {
-                0 => context.stop_peer(&peer, "mischief in receive"),
+                0 => {
+                    self.stopped = Some(peer);
+                    context.stop_peer(&peer, "mischief in receive")
+                }
                 1 => context.close_peer(&peer, Some(context.now() + Duration::from_secs(1))),
                 _ => {
                     let peers: Vec<_> = context.peers().map(|peer| peer.id()).collect();
@@ -173,6 +181,7 @@ impl Reactor for Recorder {
         // Who comes later has been told already.
         let may = |other: usize, stage: Stage| (stage == Stage::None) == (other > place);
         self.note(peer, "remove_peer", may, Stage::None);
+        self.stopped.take_if(|stopped| *stopped == peer);
         let talk = self.peers.remove(&peer);
         if context.is_peer(&peer) || talk.is_none() {
             self.ledger.lock().unwrap().broken.push(format!("{peer} is removed and still a peer"));

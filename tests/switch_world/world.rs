@@ -69,17 +69,16 @@ pub(crate) struct World {
     heap: BinaryHeap<Reverse<(Instant, u64, Happening)>>,
     order: u64,
     random: Random,
+    /// How long faults happen.
+    chaos: Duration,
     /// No more faults.
     pub(crate) calm: bool,
     pub(crate) totals: Totals,
     pub(crate) broken: Vec<String>,
 }
 
-/// How long faults happen.
-const CHAOS: Duration = Duration::from_secs(60);
-
 impl World {
-    pub(crate) fn new(seed: u64, nodes: usize) -> Self {
+    pub(crate) fn new(seed: u64, nodes: usize, chaos: Duration) -> Self {
         let mut random = Random::new(seed);
         let mut nodes: Vec<Node> = (0..nodes).map(|number| Node::new(number, &mut random)).collect();
         for number in 0..nodes.len() {
@@ -107,6 +106,7 @@ impl World {
             heap: BinaryHeap::new(),
             order: 0,
             random,
+            chaos,
             calm: false,
             totals: Totals::default(),
             broken: Vec::new(),
@@ -122,13 +122,13 @@ impl World {
             self.at(at, Happening::Start { node });
             if self.random.percent(25) {
                 for _ in 0..self.random.within(1..=3) {
-                    let at = Instant::ZERO + self.random.duration(CHAOS);
+                    let at = Instant::ZERO + self.random.duration(self.chaos);
                     self.at(at, Happening::Kill { node });
                 }
             }
         }
         for _ in 0..self.nodes.len() / 2 {
-            let at = Instant::ZERO + self.random.duration(CHAOS);
+            let at = Instant::ZERO + self.random.duration(self.chaos);
             self.at(at, Happening::Stranger { wire: None });
         }
     }
@@ -140,7 +140,7 @@ impl World {
 
     /// Runs until faults are over and all is as it should be, and then stops all.
     pub(crate) fn run(&mut self) {
-        self.run_until(Instant::ZERO + CHAOS);
+        self.run_until(Instant::ZERO + self.chaos);
         self.calm = true;
         for node in &self.nodes {
             node.ledger.lock().unwrap().mischief = 0;

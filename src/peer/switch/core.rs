@@ -143,6 +143,15 @@ impl Core {
         Ok(connection)
     }
 
+    /// Wants a connection to be closed. What was not even begun is taken back.
+    pub(super) fn hang_up(&mut self, connection: ConnectionId, flush: bool) {
+        let is_dial = |command: &Command| matches!(command, Command::Dial { connection: of, .. } if *of == connection);
+        match self.commands.iter().position(is_dial) {
+            Some(place) => drop(self.commands.remove(place)),
+            None => self.commands.push_back(Command::HangUp { connection, flush }),
+        }
+    }
+
     /// Makes a peer of an upgraded connection, which the table has admitted.
     pub(super) fn make_peer(&mut self, connection: ConnectionId) {
         let Some(found) = self.connections.get_mut(&connection) else { return };

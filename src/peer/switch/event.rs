@@ -17,8 +17,9 @@ pub enum Command {
         /// Where to, and who must be there. The host may be a name.
         address: PeerAddress,
     },
-    /// Close the connection, or give up dialling it. It is the last command for this number, and comes for each connection
-    /// except those that [could not be dialled](super::Switch::dial_failed).
+    /// Close the connection, or give up dialling it. It is the last command for this number, and comes once for each connection
+    /// except those that [could not be dialled](super::Switch::dial_failed). While a dial goes on, the switch may give it up
+    /// and the driver may fail at it at one moment: then it comes for a number that the driver has forgotten.
     HangUp {
         /// Its number, which means nothing from now on.
         connection: ConnectionId,

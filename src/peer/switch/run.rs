@@ -42,7 +42,7 @@ impl Switch {
             (Action::HangUp, _) => {
                 let flush = matches!(self.reason(connection), EndReason::Peer(reason) if reason.is_flushed());
                 self.core.refresh(connection);
-                self.core.commands.push_back(Command::HangUp { connection, flush });
+                self.core.hang_up(connection, flush);
             }
             (Action::Gone, _) => self.gone(connection),
             // The table gives these only for nodes that are known.
@@ -84,11 +84,11 @@ impl Switch {
                 self.call(reactor, |called, context| called.dial_ended(context, address, &reason));
             }
         }
+        self.core.events.push_back(Event::Ended { connection, id, was_peer, reason });
         if let Some(id) = id {
             self.promoted(id);
             self.core.redial(&id, found.started);
         }
-        self.core.events.push_back(Event::Ended { connection, id, was_peer, reason });
     }
 
     /// A connection that stood by may have taken the place of one that is gone.

@@ -1,5 +1,6 @@
 //! Two nodes that dial each other, in all orders: one connection is left, and both have the same.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 use std::println;
@@ -15,6 +16,10 @@ use crate::secret::NodeId;
 #[derive(Clone, Debug)]
 struct Pair {
     go: [bool; 2],
+    /// Wires that break by themselves, at most.
+    faults: usize,
+    /// For ours.
+    allow_duplicate_ip: bool,
 }
 
 /// The wires 0 and 1: the number says which side has dialled it.
@@ -22,6 +27,7 @@ struct Pair {
 struct State {
     sides: [Node; 2],
     wires: [Wire; 2],
+    faults: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,7 +52,7 @@ struct End {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Node {
     /// Ours, with its number for each wire.
-    Ours(Table, [Option<ConnectionId>; 2]),
+    Ours(Box<Table>, [Option<ConnectionId>; 2]),
     /// Who comes first stays (`p2p/switch.go @ v0.38`, `filterPeer` and `addPeer`).
     Go(Option<usize>),
 }
@@ -59,6 +65,8 @@ enum Kind {
     SendInfo,
     Upgraded,
     SeesClosed,
+    /// The wire breaks, and this side sees it first.
+    Breaks,
     StandbyExpired,
 }
 
@@ -163,6 +171,10 @@ impl Pair {
                 happenings.push((Kind::Dial, wire, wire));
                 continue;
             }
+            let whole = ends.iter().all(|end| end.open && !end.closed);
+            if state.faults > 0 && whole {
+                happenings.extend([(Kind::Breaks, wire, 0), (Kind::Breaks, wire, 1)]);
+            }
             for side in 0..2 {
                 let (end, other) = (ends[side], ends[1 - side]);
                 if end.closed {
@@ -208,19 +220,19 @@ impl Model for Pair {
         let side = |number: usize| match self.go[number] {
             true => Node::Go(None),
             false => {
-                let limits = PeerLimits { allow_duplicate_ip: true, ..PeerLimits::default() };
-                let mut table = Table::new(id(number), limits);
+                let limits = PeerLimits { allow_duplicate_ip: self.allow_duplicate_ip, ..PeerLimits::default() };
+                let mut table = Box::new(Table::new(id(number), limits));
                 table.add_reactor();
                 Node::Ours(table, [None; 2])
             }
         };
-        [State { sides: [side(0), side(1)], wires: Default::default() }].into()
+        [State { sides: [side(0), side(1)], wires: Default::default(), faults: self.faults }].into()
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Happening>) {
         actions.extend(Self::network(state));
         // The time of standing by is longer than what travels.
-        if actions.iter().all(|(kind, ..)| *kind == Kind::Dial) {
+        if actions.iter().all(|(kind, ..)| matches!(kind, Kind::Dial | Kind::Breaks)) {
             let waits = state.sides.iter().enumerate().filter(|(_, node)| node.standby().is_some());
             actions.extend(waits.map(|(side, _)| (Kind::StandbyExpired, 0, side)));
         }
@@ -252,7 +264,8 @@ impl Model for Pair {
                 end.upgraded = true;
                 node.upgraded(wire, other)
             }
-            Kind::SeesClosed => {
+            Kind::SeesClosed | Kind::Breaks => {
+                state.faults -= usize::from(kind == Kind::Breaks);
                 end.closed = true;
                 node.closed(wire)
             }
@@ -272,11 +285,16 @@ impl Model for Pair {
     fn properties(&self) -> Vec<Property<Self>> {
         [
             Property::always("in the end there is one connection, and both have it", |model: &Self, state: &State| {
-                !model.is_quiet(state) || state.is_joined()
+                model.faults > 0 || !model.is_quiet(state) || state.is_joined()
             }),
             Property::always("in the end nothing stands by and one wire is open", |model: &Self, state: &State| {
                 let open = state.wires.iter().filter(|wire| wire.ends.iter().all(|end| !end.closed)).count();
-                !model.is_quiet(state) || (open == 1 && state.sides.iter().all(|node| node.standby().is_none()))
+                let waits = state.sides.iter().any(|node| node.standby().is_some());
+                !model.is_quiet(state) || (!waits && (open == 1 || (open == 0 && model.faults > 0)))
+            }),
+            Property::always("in the end both have the same connection, or none", |model: &Self, state: &State| {
+                let peers = [state.sides[0].peer(id(1)), state.sides[1].peer(id(0))];
+                !model.is_quiet(state) || peers[0] == peers[1]
             }),
             Property::sometimes("something stands by", |_, state: &State| {
                 state.sides.iter().any(|node| node.standby().is_some())
@@ -287,9 +305,14 @@ impl Model for Pair {
 }
 
 fn explore(name: &str, go: [bool; 2]) {
-    let checker = Pair { go }.checker().spawn_bfs().join();
-    checker.assert_properties();
-    println!("{name}: {} states, {} of them different", checker.state_count(), checker.unique_state_count());
+    for faults in 0..3 {
+        for allow_duplicate_ip in [false, true] {
+            let checker = Pair { go, faults, allow_duplicate_ip }.checker().spawn_bfs().join();
+            checker.assert_properties();
+            let (all, different) = (checker.state_count(), checker.unique_state_count());
+            println!("{name}, {faults} wires may break: {all} states, {different} of them different");
+        }
+    }
 }
 
 #[test]
@@ -305,7 +328,7 @@ fn ours_and_a_go_node_that_dial_each_other_keep_one_connection() {
 
 #[test]
 fn two_go_nodes_that_dial_each_other_can_lose_both_connections() {
-    let checker = Pair { go: [true, true] }.checker().spawn_bfs().join();
+    let checker = Pair { go: [true, true], faults: 0, allow_duplicate_ip: true }.checker().spawn_bfs().join();
     let lost = checker.discovery("in the end there is one connection, and both have it");
     assert!(lost.is_some(), "the model does not show what the rule of this table is for");
 }

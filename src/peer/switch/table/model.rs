@@ -114,7 +114,7 @@ impl State {
             }
         }
         self.check(
-            !before.leaving.is_empty() == before.leaving.contains(&connection),
+            before.leaving.is_empty() != before.leaving.contains(&connection),
             "somebody joins before who leaves",
         );
     }
@@ -272,5 +272,16 @@ fn three_connections_of_two_nodes_at_the_limits_in_all_orders() {
     explore(
         "three connections, two nodes, one reactor, one inbound and one outbound",
         Explored { reactors: 1, connections: 3, nodes: [node(1), node(9)].into(), ips: [ip(1)].into(), limits },
+    );
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn three_connections_of_two_nodes_at_two_addresses_in_all_orders() {
+    let limits = PeerLimits { max_inbound: 2, ..PeerLimits::default() };
+    let nodes = [node(1), node(9)].into();
+    explore(
+        "three connections, two nodes, two addresses, two reactors",
+        Explored { reactors: 2, connections: 3, nodes, ips: [ip(1), ip(2)].into(), limits },
     );
 }
