@@ -78,14 +78,13 @@ struct Loop {
 impl ByHand {
     /// Shakes hands as this node, and drives the peer from then on.
     pub(crate) fn upgrade(
-        mut stream: TcpStream,
+        stream: TcpStream,
         config: MConnConfig,
         local: LocalNode,
         expected: ExpectedPeer,
     ) -> Result<Self, UpgradeError> {
-        let (clock, mut inbound, inbox) = (Clock::start(), BytesMut::new(), config.inbox_messages);
-        let upgraded = shake_hands(&mut stream, clock, local, expected, &mut inbound)?;
-        let info = upgraded.node_info().clone();
+        let (upgraded, inbound, stream) = upgrade(stream, local, expected)?;
+        let (clock, inbox, info) = (Clock::start(), config.inbox_messages, upgraded.node_info().clone());
         let machine = Peer::new(upgraded, Origin::inbound(), config, clock.now()).unwrap();
         Ok(Self::start(machine, clock, stream, inbound, inbox, info))
     }
@@ -133,31 +132,31 @@ impl Drop for ByHand {
     }
 }
 
-fn shake_hands(
-    stream: &mut TcpStream,
-    clock: Clock,
+/// Shakes hands as this node. Also gives what has come behind.
+pub(crate) fn upgrade(
+    mut stream: TcpStream,
     local: LocalNode,
     expected: ExpectedPeer,
-    inbound: &mut BytesMut,
-) -> Result<Upgraded, UpgradeError> {
+) -> Result<(Upgraded, BytesMut, TcpStream), UpgradeError> {
+    let (clock, mut inbound) = (Clock::start(), BytesMut::new());
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let config = UpgradeConfig::default();
     let mut upgrade = Upgrade::new(Arc::new(local), ephemeral(), expected, config, clock.now());
     let mut end = false;
     loop {
-        upgrade.handle(clock.now(), secret::Input::Received { buf: inbound, end });
+        upgrade.handle(clock.now(), secret::Input::Received { buf: &mut inbound, end });
         while let Some(output) = upgrade.poll_transmit(clock.now()) {
             if stream.write_all(&output).is_err() {
                 upgrade.handle(clock.now(), secret::Input::TransportFailed);
             }
         }
         match upgrade.poll_event() {
-            Some(UpgradeEvent::Established(upgraded)) => return Ok(upgraded),
+            Some(UpgradeEvent::Established(upgraded)) => return Ok((upgraded, inbound, stream)),
             Some(UpgradeEvent::Closed(error)) => return Err(error),
             Some(other) => panic!("{other:?}"),
             None => {}
         }
-        match read(stream, inbound) {
+        match read(&mut stream, &mut inbound) {
             Ok(more) => end = !more,
             Err(_) => upgrade.handle(clock.now(), secret::Input::TransportFailed),
         }

@@ -33,7 +33,7 @@ pub(crate) fn connect<'a>(
     let (link, stream) = open(peer, dials, go);
     let end = if peer.is_sealed() {
         let local = node("ours", ours.channels.iter().map(|channel| channel.id));
-        let end = OurEnd::sealed(stream, ours, local);
+        let end = OurEnd::sealed(stream, ours, local, adapter);
         was_understood(&link);
         end
     } else {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use mconn::adapter::{Closed, blocking, tokio as on_tokio};
 use mconn::connection::{CloseReason, Fault, MConnConfig, Status};
-use mconn::peer::LocalNode;
+use mconn::peer::{LocalNode, Origin};
 use mconn::secret::ExpectedPeer;
 use tokio::runtime::Runtime;
 
-use crate::by_hand::{ByHand, Handle};
+use crate::by_hand::{ByHand, Handle, upgrade};
 use crate::go_peer::PATIENCE;
 
 /// Which adapter carries our end.
@@ -87,9 +87,23 @@ impl OurEnd {
         }
     }
 
-    /// The handshake as this node, and then a peer.
-    pub(crate) fn sealed(stream: TcpStream, config: MConnConfig, local: LocalNode) -> Self {
-        Self::Sealed(ByHand::upgrade(stream, config, local, ExpectedPeer::Any).unwrap())
+    /// The handshake as this node, and then a peer: on a loop of our own, or on tokio.
+    pub(crate) fn sealed(stream: TcpStream, config: MConnConfig, local: LocalNode, adapter: Adapter) -> Self {
+        match adapter {
+            Adapter::Blocking => Self::Sealed(ByHand::upgrade(stream, config, local, ExpectedPeer::Any).unwrap()),
+            Adapter::Tokio => {
+                let (upgraded, inbound, stream) = upgrade(stream, local, ExpectedPeer::Any).unwrap();
+                let _inside = runtime().enter();
+                stream.set_nonblocking(true).unwrap();
+                let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+                let addresses = on_tokio::Addresses::of(&stream);
+                let origin = Origin::inbound();
+                let (connection, messages, driver) =
+                    on_tokio::connect_peer(stream, inbound, upgraded, origin, config, addresses).unwrap();
+                tokio::spawn(driver);
+                Self::Tokio(connection, messages)
+            }
+        }
     }
 
     pub(crate) fn sender(&self) -> OurSender {

@@ -212,7 +212,7 @@ fn our_outcome(version: &Version, listener: &TcpListener, ours: MConnConfig, row
         let node = |name| node(name, ours.channels.iter().map(|channel| channel.id));
         let (theirs, our_node) = (node("theirs"), node("ours"));
         let raw = std::thread::spawn(move || in_the_clear(raw, &theirs));
-        let end = OurEnd::sealed(stream, ours, our_node);
+        let end = OurEnd::sealed(stream, ours, our_node, adapter);
         (raw.join().unwrap(), end)
     } else {
         (raw, OurEnd::over(stream, ours, adapter))
