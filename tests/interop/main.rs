@@ -115,6 +115,7 @@ interop! {
             it_lists_us_sends_consensus_messages_and_we_stay
             a_transaction_of_ours_is_committed
             it_dials_us_and_dials_again
+            a_persistent_peer_of_our_switch
             what_it_refuses;
     }
 }

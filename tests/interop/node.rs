@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mconn::connection::{ChannelConfig, MConnConfig};
-use mconn::peer::{LocalNode, NodeInfo};
+use mconn::peer::{LocalNode, NodeInfo, PeerAddress};
 use mconn::secret::NodeId;
 use serde_json::Value;
 
@@ -34,6 +34,7 @@ const CHANNELS: [(u8, u32, usize); 9] = [
 #[derive(Debug)]
 pub(crate) struct Node {
     child: Child,
+    command: Command,
     home: PathBuf,
     pub(crate) id: NodeId,
     pub(crate) network: String,
@@ -53,19 +54,31 @@ impl Node {
         let genesis: Value = serde_json::from_reader(File::open(home.join("config/genesis.json")).unwrap()).unwrap();
         configure(&home.join("config/config.toml"));
         let (p2p, rpc) = (free(), free());
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        command
             .args(["node", "--proxy_app=kvstore", "--p2p.pex=false", "--home"])
             .arg(&home)
             .arg(format!("--p2p.laddr=tcp://{p2p}"))
             .arg(format!("--rpc.laddr=tcp://{rpc}"))
             .arg(format!("--p2p.persistent_peers={persistent_peers}"))
-            .stdout(File::create(home.join("log")).unwrap())
-            .spawn()
-            .unwrap();
+            .stdout(File::options().create(true).append(true).open(home.join("log")).unwrap());
+        let child = command.spawn().unwrap();
         let network = genesis["chain_id"].as_str().unwrap().to_owned();
-        let node = Self { child, home, id, network, p2p, rpc };
+        let node = Self { child, command, home, id, network, p2p, rpc };
         node.wait_for("a block", || node.height().filter(|&height| height > 0));
         node
+    }
+
+    /// Kills it and starts it again, at the same place.
+    pub(crate) fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = self.command.spawn().unwrap();
+    }
+
+    /// Where others dial it.
+    pub(crate) fn address(&self) -> PeerAddress {
+        format!("{}@{}", self.id, self.p2p).parse().unwrap()
     }
 
     /// Our node of that name, in the network of this one.

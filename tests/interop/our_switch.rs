@@ -97,13 +97,24 @@ impl OurSwitch {
     }
 
     pub(crate) fn run_on(port: u16, name: &str, channels: &[(u8, u32)], config: SwitchConfig) -> Self {
+        let channels = channels.iter().map(|&(id, priority)| ChannelConfig::new(id, priority)).collect();
+        Self::run_in(NETWORK, port, name, channels, config)
+    }
+
+    /// The same in another network.
+    pub(crate) fn run_in(
+        network: &str,
+        port: u16,
+        name: &str,
+        channels: Vec<ChannelConfig>,
+        config: SwitchConfig,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (tell, told) = channel();
-        let channels = channels.iter().map(|&(id, priority)| ChannelConfig::new(id, priority)).collect();
         let local = node(name, []);
-        let mut info = NodeInfo::new(local.id(), NETWORK, []);
+        let mut info = NodeInfo::new(local.id(), network, []);
         info.listen_addr = format!("127.0.0.1:{port}");
         let mut builder = Switch::builder(local.key().clone(), info).config(config);
         builder.add_reactor(Teller { channels, tell: tell.clone() }).unwrap();

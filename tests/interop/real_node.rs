@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::by_hand::ByHand;
 use crate::go_peer::PATIENCE;
 use crate::node::{Node, config};
+use crate::our_switch::{self, OurSwitch};
 use crate::version::Version;
 
 const STATE: u8 = 0x20;
@@ -118,6 +119,28 @@ pub(crate) fn it_dials_us_and_dials_again(version: &Version) {
         // Gone without a word.
         drop(end);
         node.wait_for("the end of our peer", || node.peer(id).is_none().then_some(()));
+    }
+}
+
+/// Our switch keeps the connection to a node that is killed and comes back.
+pub(crate) fn a_persistent_peer_of_our_switch(version: &Version) {
+    let mut node = Node::run(version, "");
+    let (mut switch, connection) = (our_switch::config(), config());
+    let channels = connection.channels.clone();
+    switch.connection = connection;
+    let ours = OurSwitch::run_in(&node.network, 0, "keeper", channels, switch);
+    let address = node.address();
+    assert!(ours.act(|switch, now| switch.add_persistent_peer(now, address)));
+    for round in 0..3 {
+        assert!(ours.until_added(&node.id.to_string()).0);
+        node.wait_for("our peer in /net_info", || node.peer(ours.id));
+        let tx = format!("round{round}=kept");
+        let message = txs(tx.as_bytes());
+        assert_eq!(ours.with(move |context| context.try_broadcast(MEMPOOL, &message)).queued, 1);
+        let hash = hex::encode(Sha256::digest(&tx));
+        node.wait_for("our transaction", || node.rpc(&format!("tx?hash=0x{hash}")));
+        node.restart();
+        ours.until_removed(&node.id.to_string());
     }
 }
 
