@@ -4,6 +4,7 @@
 
 mod codec;
 mod connection;
+mod legacy;
 mod pair;
 #[cfg(feature = "peer")]
 mod peer;
@@ -29,6 +30,11 @@ pub(crate) fn decode_amino(data: &[u8]) {
 /// Any bytes into the decoder of go-wire.
 pub(crate) fn decode_gowire(data: &[u8]) {
     codec::check(&GoWire::new(), &GoWire::strict(), data);
+}
+
+/// Any bytes into the decoders of go-sliding-window's wire.
+pub(crate) fn decode_legacy_packet(data: &[u8]) {
+    legacy::check(data);
 }
 
 /// Any bytes into a connection, checked against another chunking of the same bytes.
@@ -85,6 +91,7 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("decode_proto3", decode_proto3),
     ("decode_amino", decode_amino),
     ("decode_gowire", decode_gowire),
+    ("decode_legacy_packet", decode_legacy_packet),
     ("connection_bytes", connection_bytes),
     ("pair_operations", pair_operations),
     #[cfg(feature = "secret")]

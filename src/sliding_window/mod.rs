@@ -1,0 +1,3 @@
+//! Messages and files, in order and complete, over packets that may be lost, doubled, reordered or damaged.
+
+pub mod legacy;
