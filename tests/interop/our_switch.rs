@@ -138,7 +138,7 @@ impl OurSwitch {
     }
 
     /// Does something to the switch.
-    pub(crate) fn act<T: Send + 'static>(&self, act: impl FnOnce(&mut Switch, Instant) -> T + Send + 'static) -> T {
+    fn act<T: Send + 'static>(&self, act: impl FnOnce(&mut Switch, Instant) -> T + Send + 'static) -> T {
         let (result, answer) = sync_channel(1);
         let act = Box::new(move |switch: &mut Switch, now| {
             let _ = result.send(act(switch, now));
@@ -151,6 +151,10 @@ impl OurSwitch {
     /// The same with its context.
     pub(crate) fn with<T: Send + 'static>(&self, act: impl FnOnce(&mut Context<'_>) -> T + Send + 'static) -> T {
         self.act(|switch, now| switch.with(now, act))
+    }
+
+    pub(crate) fn add_persistent_peer(&self, address: PeerAddress) -> bool {
+        self.act(|switch, now| switch.add_persistent_peer(now, address))
     }
 
     /// The next thing told that is wanted. What comes before it is lost.

@@ -130,7 +130,7 @@ pub(crate) fn a_persistent_peer_of_our_switch(version: &Version) {
     switch.connection = connection;
     let ours = OurSwitch::run_in(&node.network, 0, "keeper", channels, switch);
     let address = node.address();
-    assert!(ours.act(|switch, now| switch.add_persistent_peer(now, address)));
+    assert!(ours.add_persistent_peer(address));
     for round in 0..3 {
         assert!(ours.until_added(&node.id.to_string()).0);
         node.wait_for("our peer in /net_info", || node.peer(ours.id));

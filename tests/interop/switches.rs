@@ -208,7 +208,7 @@ pub(crate) fn a_persistent_peer_of_ours_comes_back(version: &Version) {
         settings.node.as_mut().unwrap().port = theirs.port;
         if round == 0 {
             let to = address(&theirs.address());
-            assert!(ours.act(|switch, now| switch.add_persistent_peer(now, to)));
+            assert!(ours.add_persistent_peer(to));
         }
         assert!(ours.until_added(&theirs.id).0);
         theirs.until_added(&ours.id.to_string());
@@ -231,7 +231,7 @@ pub(crate) fn both_dial_each_other_at_once(version: &Version) {
         let theirs = peer.switch(&settings);
         let to = address(&theirs.address());
         theirs.dial(&ours.address());
-        assert!(ours.act(|switch, now| switch.add_persistent_peer(now, to)));
+        assert!(ours.add_persistent_peer(to));
         ours.until_added(&theirs.id);
         theirs.until_added(&ours.id.to_string());
         assert_settles(&ours, &theirs);
