@@ -40,6 +40,7 @@ fn main() {
             let path = unlimited(Duration::from_millis(latency), loss);
             let cells = Policy::ALL.map(|policy| {
                 // Without latency only the processor is the limit, so the wall clock tells more.
+                #[allow(clippy::disallowed_methods, reason = "a program that measures")]
                 let begun = Wall::now();
                 let outcome = one(path, policy);
                 if latency == 0 { engine(&outcome, messages, begun) } else { cell(&outcome, 0) }
