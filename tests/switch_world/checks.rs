@@ -6,6 +6,7 @@ use mconn::time::Duration;
 
 use crate::ledger::{RECORDERS, Stage};
 use crate::node::Node;
+use crate::wire::Wire;
 use crate::world::World;
 
 impl World {
@@ -90,6 +91,7 @@ impl World {
     /// Stops all nodes: nothing may be left.
     pub(crate) fn stop(&mut self) {
         let now = self.now;
+        self.stopping = true;
         for number in 0..self.nodes.len() {
             if let Some(switch) = &mut self.nodes[number].switch {
                 switch.stop(now);
@@ -107,7 +109,9 @@ impl World {
         self.run_until(now + Duration::from_secs(30));
         self.wires.retain(|_, wire| wire.ends.iter().any(|end| end.node.is_some() && !end.closed));
         if !self.wires.is_empty() {
-            self.broken.push(format!("{} wires were never hung up", self.wires.len()));
+            let ends = |wire: &Wire| wire.ends.each_ref().map(|end| (end.node, end.connection, end.closed));
+            let left: Vec<_> = self.wires.values().map(ends).collect();
+            self.broken.push(format!("wires were never hung up: {left:?}"));
         }
     }
 

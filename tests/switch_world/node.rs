@@ -1,6 +1,6 @@
 //! One node of the world: who it is, and its switch while it is up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) ledger: Arc<Mutex<Ledger>>,
     /// The wires by the numbers of the switch.
     pub(crate) wires: BTreeMap<ConnectionId, (usize, usize)>,
+    /// Connections that the switch does not want any more.
+    pub(crate) given_up: BTreeSet<ConnectionId>,
     /// Since when its connections are peers.
     pub(crate) started: BTreeMap<ConnectionId, Instant>,
     /// When it is woken.
@@ -60,6 +62,7 @@ impl Node {
             ledger: Arc::default(),
             wires: BTreeMap::new(),
             started: BTreeMap::new(),
+            given_up: BTreeSet::new(),
             wake: None,
             random: random.fork(),
             life: 0,

@@ -73,6 +73,8 @@ pub(crate) struct World {
     chaos: Duration,
     /// No more faults.
     pub(crate) calm: bool,
+    /// Who is down stays down.
+    pub(crate) stopping: bool,
     pub(crate) totals: Totals,
     pub(crate) broken: Vec<String>,
 }
@@ -108,6 +110,7 @@ impl World {
             random,
             chaos,
             calm: false,
+            stopping: false,
             totals: Totals::default(),
             broken: Vec::new(),
         };
@@ -194,7 +197,7 @@ impl World {
     }
 
     fn start(&mut self, node: usize) {
-        if self.nodes[node].switch.is_some() {
+        if self.nodes[node].switch.is_some() || self.stopping {
             return;
         }
         let addresses = |numbers: &[usize]| numbers.iter().map(|number| self.nodes[*number].address()).collect();
@@ -220,6 +223,7 @@ impl World {
         }
         self.nodes[node].wake = None;
         self.nodes[node].started.clear();
+        self.nodes[node].given_up.clear();
         self.nodes[node].life += 1;
         let back = self.now + self.random.duration(Duration::from_secs(20));
         self.at(back, Happening::Start { node });
@@ -276,7 +280,7 @@ impl World {
     }
 
     fn dial(&mut self, node: usize, life: u32, connection: ConnectionId, to: usize) {
-        if self.nodes[node].life != life {
+        if self.nodes[node].life != life || self.nodes[node].given_up.contains(&connection) {
             return;
         }
         let (now, from) = (self.now, self.nodes[node].socket);
@@ -315,7 +319,8 @@ impl World {
                     self.at(at, Happening::Dial { node, life, connection, to });
                 }
                 Command::HangUp { connection, flush } => {
-                    // What was dialled and given up has no wire yet.
+                    // A dial that goes on is given up.
+                    self.nodes[node].given_up.insert(connection);
                     if let Some((wire, side)) = self.nodes[node].wires.remove(&connection) {
                         self.last_words(wire, side, flush);
                         let how = if self.random.percent(50) || flush { Hang::Close } else { Hang::Reset };
