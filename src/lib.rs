@@ -135,7 +135,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `std` | yes | the standard library; without it the crate is `no_std` and needs `alloc` |
-//! | `tokio` | no | `adapter::tokio`: a driver future over any `AsyncRead + AsyncWrite` |
+//! | `tokio` | no | `adapter::tokio`: a driver future over any `AsyncRead + AsyncWrite`; with `peer` also a switch over TCP |
 //! | `blocking` | no | `adapter::blocking`: two threads over `std::net::TcpStream` |
 //! | `secret` | no | `secret`: CometBFT's SecretConnection; pure Rust, `no_std` |
 //! | `ring` | no | `secret` with ring's ChaCha20-Poly1305, about four times as fast; needs a C compiler |

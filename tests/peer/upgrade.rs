@@ -138,6 +138,28 @@ fn node_infos_are_refused_in_the_order_of_go() {
 }
 
 #[test]
+fn who_is_refused_learns_who_we_are_all_the_same() {
+    let mut ours = upgrade(ExpectedPeer::Any);
+    let mut theirs = upgrade_of(node(with(|info| info.network = "other".into()), 3), 4, ExpectedPeer::Any);
+    let (our_key, their_key) = (output(&mut ours), output(&mut theirs));
+    feed(&mut ours, &their_key, false);
+    feed(&mut theirs, &our_key, false);
+    // Our authentication leaves, and not yet our NodeInfo.
+    let our_auth = ours.poll_transmit(NOW).unwrap();
+    feed(&mut theirs, &our_auth, false);
+    feed(&mut ours, &output(&mut theirs), false);
+    assert!(!ours.has_ended() && ours.wants_write());
+    assert_eq!(ours.recv_budget(), 0);
+    let our_info = output(&mut ours);
+    feed(&mut theirs, &our_info, false);
+    let refusal = |ours: &str, theirs: &str| {
+        UpgradeError::Incompatible(Incompatible::Network { ours: ours.into(), theirs: theirs.into() })
+    };
+    assert_eq!(end_of(&mut ours).unwrap_err(), refusal("chain", "other"));
+    assert_eq!(end_of(&mut theirs).unwrap_err(), refusal("other", "chain"));
+}
+
+#[test]
 fn what_is_no_node_info_is_refused() {
     assert!(matches!(verdict(&[0xff; 10]), UpgradeError::Decode(NodeInfoDecodeError::Decode(_))));
     assert!(matches!(verdict(b"\x03\x22\x01\xff"), UpgradeError::Decode(NodeInfoDecodeError::NotUtf8 { field: 4 })));
