@@ -90,6 +90,9 @@ fn write_the_corpora() {
     for (name, stream) in &streams {
         write("connection_bytes", name, stream);
     }
+    for (number, packet) in fuzz_checks::native_packet::examples().iter().enumerate() {
+        write("decode_native_packet", &format!("example_{number:02}"), packet);
+    }
     for file in LEGACY_GOLDEN {
         for (number, input) in legacy_golden(file).into_iter().enumerate() {
             let name = format!("{}_{number:03}", file.trim_end_matches(".jsonl"));

@@ -5,6 +5,7 @@
 mod codec;
 mod connection;
 mod legacy;
+pub(crate) mod native_packet;
 mod pair;
 #[cfg(feature = "peer")]
 mod peer;
@@ -45,6 +46,11 @@ pub(crate) fn connection_bytes(data: &[u8]) {
 /// Any sequence of operations on a pair of connections: nothing is lost, doubled, reordered or invented.
 pub(crate) fn pair_operations(data: &[u8]) {
     pair::check(data);
+}
+
+/// Any bytes into the decoder of the sliding window's native packet.
+pub(crate) fn decode_native_packet(data: &[u8]) {
+    native_packet::check(data);
 }
 
 /// A handshake of SecretConnection with a hostile peer.
@@ -94,6 +100,7 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("decode_legacy_packet", decode_legacy_packet),
     ("connection_bytes", connection_bytes),
     ("pair_operations", pair_operations),
+    ("decode_native_packet", decode_native_packet),
     #[cfg(feature = "secret")]
     ("secret_handshake", secret_handshake),
     #[cfg(feature = "secret")]

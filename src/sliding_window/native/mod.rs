@@ -1,0 +1,289 @@
+//! The session behind the face, for our own packets.
+
+mod ending;
+mod events;
+mod greeting;
+mod link;
+mod receive;
+mod timers;
+mod transmit;
+mod user;
+
+use alloc::collections::VecDeque;
+
+use super::close::Close;
+use super::config::{Config, InitialNumbers, PacketFormat};
+use super::error::{CloseReason, ConfigError};
+use super::event::{AbortReason, Event, FlushMark, Input};
+use super::handshake::{Handshake, Reaction};
+use super::keepalive::Keepalive;
+use super::legacy::{TermConfig, UnackedLimit};
+use super::number::Numbering;
+use super::packet::FramesPacket;
+use super::receiver::{Receiver, ReceiverConfig};
+use super::resume::Resumable;
+use super::seed::Seed;
+use super::sender::{Blocked, Sender, SenderConfig};
+use super::status::{Counters, Status};
+use crate::time::{Duration, Instant};
+use ending::MAX_CODE;
+use link::{Link, Peer};
+
+/// Where the session is in its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Life {
+    Open,
+    /// Ended, but the peer is still to be told, unless the transport takes nothing until then.
+    Leaving {
+        reason: CloseReason,
+        farewell: AbortReason,
+        until: Instant,
+    },
+    /// Ended; the reason waits behind what has arrived.
+    Ended(CloseReason),
+    /// Ended, and the last event was taken.
+    Closed(CloseReason),
+}
+
+fn sender_config(config: &Config) -> SenderConfig {
+    SenderConfig {
+        max_message: config.send.max_message,
+        buffer_bytes: config.send.max_bytes,
+        buffer_messages: config.send.max_messages,
+        window_segments: config.send.window,
+        max_frame: frame_room(config, config.max_datagram),
+        max_receipts: config.send.max_receipts,
+    }
+}
+
+fn receiver_config(config: &Config) -> ReceiverConfig {
+    ReceiverConfig {
+        window_bytes: config.receive.max_bytes as u64,
+        window_messages: config.receive.max_messages as u64,
+        window_segments: config.receive.window as u64,
+        max_message: config.receive.max_message,
+        max_segment: frame_room(config, config.max_datagram),
+    }
+}
+
+/// The most bytes of frames in a datagram of this size.
+fn frame_room(config: &Config, max_datagram: usize) -> usize {
+    let PacketFormat::Native { check } = config.format;
+    max_datagram.saturating_sub(FramesPacket::header_len(check))
+}
+
+/// A session that speaks our own packets.
+#[derive(Clone, Debug)]
+pub(crate) struct Native {
+    config: Config,
+    /// The latest time that the driver told; it never goes back.
+    now: Instant,
+    started: Instant,
+    life: Life,
+    handshake: Handshake,
+    packets: Numbering,
+    segments: Numbering,
+    /// What this session goes on with: the tags of the one that was cut, ours and the peer's, and the size of its datagrams.
+    resumes: Option<((u64, u64), usize)>,
+    /// What a later session needs to go on with this one: its tags and the size of its datagrams. Known once it is open.
+    cut: Option<((u64, u64), usize)>,
+    peer_hello: Option<Peer>,
+    link: Option<Link>,
+    sender: Sender,
+    receiver: Receiver,
+    keepalive: Keepalive,
+    unacked: UnackedLimit,
+    close: Close,
+    close_deadline: Option<Instant>,
+    linger_until: Option<Instant>,
+    /// The peer is to be told that we have everything.
+    done_due: bool,
+    /// The peer has everything.
+    peer_done: bool,
+    /// When the word that we have everything is said again, in case it was lost, and how long to wait after that.
+    done_again: Option<(Instant, Duration)>,
+    /// However often the peer asks again, it is answered no longer than this.
+    linger_limit: Instant,
+    /// Since when the peer's credit has held us up.
+    blocked_since: Option<Instant>,
+    /// A packet that told our credit was lost.
+    credit_lost: bool,
+    events: VecDeque<Event>,
+    flushes: VecDeque<FlushMark>,
+    told: events::Told,
+    /// We ended it: nothing that has arrived is delivered any more.
+    discards: bool,
+    counters: Counters,
+}
+
+impl Native {
+    pub(crate) fn new(
+        config: Config,
+        calls: bool,
+        resumable: Option<Resumable>,
+        now: Instant,
+    ) -> Result<Self, ConfigError> {
+        let mut seed = Seed::new(config.seed);
+        let drawn = seed.next();
+        let drawn = InitialNumbers::new(drawn as u32, (drawn >> 32) as u32);
+        let initial = config.initial_numbers.unwrap_or(drawn);
+        let (sender, receiver, resumes) = match resumable {
+            None => (Sender::new(sender_config(&config)), Receiver::new(receiver_config(&config)), None),
+            Some(old) => {
+                if config.max_datagram < old.max_datagram {
+                    let (max_datagram, needed) = (config.max_datagram, old.max_datagram);
+                    return Err(ConfigError::ResumeDatagram { max_datagram, needed });
+                }
+                (old.sender, old.receiver, Some((old.tags, old.max_datagram)))
+            }
+        };
+        let handshake = if calls {
+            Handshake::connect(config.handshake, seed, now)
+        } else {
+            Handshake::listen(config.handshake, seed)
+        };
+        Ok(Self {
+            now,
+            started: now,
+            life: Life::Open,
+            handshake,
+            packets: Numbering::new(initial.packet),
+            segments: Numbering::new(initial.segment),
+            resumes,
+            cut: None,
+            peer_hello: None,
+            link: None,
+            sender,
+            receiver,
+            keepalive: Keepalive::new(config.keepalive, config.idle_timeout, now),
+            unacked: UnackedLimit::new(config.unacked_limit.map_or(TermConfig::default(), |limit| TermConfig {
+                window: limit.window,
+                unacked_limit: limit.packets as usize,
+            })),
+            close: Close::new(),
+            close_deadline: None,
+            linger_until: None,
+            done_due: false,
+            peer_done: false,
+            done_again: None,
+            linger_limit: Instant::MAX,
+            blocked_since: None,
+            credit_lost: false,
+            events: VecDeque::new(),
+            flushes: VecDeque::new(),
+            told: events::Told::default(),
+            discards: false,
+            counters: Counters::default(),
+            config,
+        })
+    }
+
+    /// This session listens for one caller, whose `Syn` comes next.
+    pub(crate) const fn for_one_caller(&mut self, validated: bool) {
+        self.handshake.for_one_caller(validated);
+    }
+
+    /// The newest packet of the peer.
+    pub(crate) fn newest_packet(&self) -> Option<u64> {
+        self.link.as_ref()?.acks.newest()
+    }
+
+    /// Takes the driver's time, and gives the machine's: the same, or the latest one if the driver's went back.
+    #[inline]
+    fn clock(&mut self, now: Instant) -> Instant {
+        if now < self.now {
+            self.counters.clock_went_back = self.counters.clock_went_back.saturating_add(1);
+        } else {
+            self.now = now;
+        }
+        self.now
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        self.life == Life::Open
+    }
+
+    pub(crate) fn handle(&mut self, now: Instant, input: Input<'_>) {
+        let now = self.clock(now);
+        if !self.is_open() {
+            return;
+        }
+        match input {
+            Input::Datagram(datagram) => self.on_datagram(now, datagram),
+            Input::Close => self.start_closing(now),
+            Input::Abort { code, text } => {
+                let AbortReason { code, text } = AbortReason::new(code.min(MAX_CODE), text);
+                self.discards = true;
+                self.end(CloseReason::Aborted { code, text });
+            }
+            Input::TransportFailed => self.end(CloseReason::TransportFailed),
+        }
+    }
+
+    /// Notes since when the peer's credit holds us up. That lasts until new data could be sent: an update that grants nothing
+    /// does not count.
+    fn note_blocked(&mut self, now: Instant) {
+        let by_credit =
+            matches!(self.sender.blocked_by(), Some(Blocked::Bytes | Blocked::Messages | Blocked::Segments));
+        if !self.handshake.is_established() || !self.sender.has_unsent() {
+            self.blocked_since = None;
+        } else if by_credit && self.blocked_since.is_none() {
+            self.blocked_since = Some(now);
+        }
+    }
+
+    /// Does what the handshake asks for.
+    fn react(&mut self, now: Instant, reaction: Reaction) {
+        match reaction {
+            Reaction::Nothing => {}
+            Reaction::Ignored => self.counters.handshake_ignored = self.counters.handshake_ignored.wrapping_add(1),
+            Reaction::Learn { open } => {
+                if let Some(peer) = self.peer_hello.take() {
+                    self.link = Some(Link::new(&self.config, peer, now));
+                }
+                if open {
+                    self.open(now);
+                }
+            }
+            Reaction::Open => self.open(now),
+            Reaction::Forget => self.link = None,
+            Reaction::GiveUp { attempts } => self.end(CloseReason::HandshakeTimeout { attempts }),
+        }
+    }
+
+    pub(crate) fn into_resumable(self) -> Option<Resumable> {
+        let may_resume = match &self.life {
+            Life::Open => true,
+            Life::Leaving { reason, .. } | Life::Ended(reason) | Life::Closed(reason) => Self::may_resume(reason),
+        };
+        let (tags, max_datagram) = self.cut.filter(|_| may_resume)?;
+        Some(Resumable { tags, sender: self.sender, receiver: self.receiver, max_datagram })
+    }
+
+    pub(crate) const fn max_datagram(&self) -> usize {
+        self.config.max_datagram
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.handshake.is_established() && self.is_open()
+    }
+
+    pub(crate) const fn tag(&self) -> u64 {
+        self.config.tag
+    }
+
+    pub(crate) fn status(&self, now: Instant) -> Status {
+        let now = now.max(self.now);
+        Status {
+            duration: now - self.started,
+            connected: self.is_connected(),
+            handshake_attempts: self.handshake.attempts(),
+            silence: now - self.keepalive.last_heard(),
+            recovery: self.link.as_ref().map(|link| link.recovery.status()),
+            send: self.send_status(),
+            receive: self.receive_status(),
+            counters: self.counters,
+        }
+    }
+}

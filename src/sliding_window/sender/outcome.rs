@@ -1,0 +1,127 @@
+//! What became of what was sent.
+
+use super::segment::Segment;
+use super::{Blocked, End, MessageId, Sender};
+use crate::sliding_window::fault::PeerFault;
+use crate::sliding_window::packet::Credit;
+
+impl Sender {
+    /// A transmission of a segment was acknowledged. Any number is harmless.
+    #[inline]
+    pub(crate) fn on_acked(&mut self, number: u64) {
+        if number == self.base {
+            self.on_first_acked();
+        } else if let Some(segment) = self.segment_mut(number)
+            && !core::mem::replace(&mut segment.acked, true)
+        {
+            let segment = *segment;
+            self.settle(&segment);
+        }
+    }
+
+    /// The oldest segment was acknowledged: it goes, and those after it that were acknowledged before.
+    #[inline]
+    fn on_first_acked(&mut self) {
+        let Some(segment) = self.segments.pop_front() else { return };
+        self.base = self.base.wrapping_add(1);
+        self.settle(&segment);
+        while self.segments.front().is_some_and(|segment| segment.acked) {
+            self.segments.pop_front();
+            self.base = self.base.wrapping_add(1);
+        }
+        self.messages.trim();
+        if self.blocked == Some(Blocked::Window) {
+            self.blocked = None;
+        }
+    }
+
+    /// Gives up what a segment carried.
+    #[inline]
+    fn settle(&mut self, segment: &Segment) {
+        if segment.fin {
+            self.end = End::Acked;
+        }
+        let (bytes, done) = self.messages.acknowledge(segment.first, segment.count);
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
+        self.counters.acknowledged = self.counters.acknowledged.wrapping_add(done);
+    }
+
+    /// A transmission of a segment was lost. It is sent again when no other one of it is on its way.
+    #[inline]
+    pub(crate) fn on_lost(&mut self, number: u64) {
+        let Some(segment) = self.segment_mut(number) else { return };
+        segment.outstanding = segment.outstanding.saturating_sub(1);
+        if segment.outstanding == 0 && !segment.acked && !segment.waits {
+            segment.waits = true;
+            self.lost.push_back(number);
+        }
+    }
+
+    /// The peer grants more. What is less than before is old news.
+    pub(crate) fn on_credit(&mut self, credit: &Credit) {
+        let old = self.credit;
+        self.credit = Credit {
+            max_bytes: old.max_bytes.max(credit.max_bytes),
+            max_messages: old.max_messages.max(credit.max_messages),
+            max_segment: old.max_segment.max(credit.max_segment),
+            consumed: old.consumed.max(credit.consumed),
+        };
+        if self.blocked != Some(Blocked::Window) {
+            self.blocked = None;
+        }
+    }
+
+    /// The peer's application has taken the first `count` messages that were sent. Gives those whose receipt was wanted.
+    ///
+    /// # Errors
+    /// When not so many were sent.
+    pub(crate) fn on_consumed(&mut self, count: u64, sink: &mut impl FnMut(MessageId)) -> Result<(), PeerFault> {
+        let sent = self.sent_messages;
+        if count > sent {
+            return Err(PeerFault::ConsumedUnsent { consumed: count, sent });
+        }
+        while let Some(&receipt) = self.receipts.front().filter(|receipt| receipt.place < count) {
+            self.receipts.pop_front();
+            if !receipt.expired {
+                sink(receipt.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// The peer's application has taken everything that was sent.
+    pub(crate) fn on_all_consumed(&mut self, sink: &mut impl FnMut(MessageId)) {
+        // As many as were sent can not be more than were sent.
+        let _ = self.on_consumed(self.sent_messages, sink);
+    }
+
+    /// A session goes on that was cut: the peer has all segments before `expected` and those in `received`. All others are sent
+    /// again.
+    ///
+    /// # Errors
+    /// When it has what was never sent; nothing has changed then.
+    pub(crate) fn on_resumed(
+        &mut self,
+        expected: u64,
+        received: impl Iterator<Item = core::ops::Range<u64>> + Clone,
+    ) -> Result<(), PeerFault> {
+        let (base, sent) = (self.base, self.next_segment());
+        let most = received.clone().fold(expected, |most, range| most.max(range.end));
+        if most > sent {
+            return Err(PeerFault::ReceivedUnsent { expected: most, sent });
+        }
+        for range in core::iter::once(base..expected).chain(received) {
+            for number in range.start.max(base)..range.end {
+                self.on_acked(number);
+            }
+        }
+        self.lost.clear();
+        let base = self.base;
+        for (number, segment) in (base..).zip(self.segments.iter_mut()).filter(|(_, segment)| !segment.acked) {
+            segment.outstanding = 0;
+            segment.waits = true;
+            self.lost.push_back(number);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! What one data packet carries, and how it is written.
+
+use super::Sender;
+use super::messages::Message;
+use crate::sliding_window::packet::{Data, Piece, PieceFlags, Writer};
+
+/// A segment from its making until it and all before it are acknowledged.
+///
+/// It says which part of which messages it carries; the bytes stay with the messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    /// The place of the first message among all that were given a segment.
+    pub(super) first: u64,
+    /// Messages of which it carries something. All but the first are whole.
+    pub(super) count: u32,
+    /// Which fragment of the first message it is.
+    pub(super) index: u32,
+    /// Where its part of the first message begins.
+    pub(super) offset: usize,
+    /// Bytes of the first message.
+    pub(super) first_len: usize,
+    /// Whether the first message ends in it.
+    pub(super) ends: bool,
+    /// Whether all that we send ends with it.
+    pub(super) fin: bool,
+    /// The most bytes that it takes in a packet, header of the frame included.
+    pub(super) frame_len: usize,
+    pub(super) transmissions: u32,
+    /// Transmissions that are neither acknowledged nor lost.
+    pub(super) outstanding: u32,
+    pub(super) acked: bool,
+    /// Whether it waits among the lost.
+    pub(super) waits: bool,
+}
+
+impl Segment {
+    pub(super) const fn new(first: u64) -> Self {
+        Self {
+            first,
+            count: 0,
+            index: 0,
+            offset: 0,
+            first_len: 0,
+            ends: true,
+            fin: false,
+            frame_len: 0,
+            transmissions: 0,
+            outstanding: 0,
+            acked: false,
+            waits: false,
+        }
+    }
+}
+
+/// Flags of a message's piece.
+#[inline]
+fn flags(message: &Message, first: bool, last: bool) -> PieceFlags {
+    let mut bits = u8::from(first) | (u8::from(last) << 1);
+    if message.unordered() {
+        bits |= PieceFlags::UNORDERED.bits();
+    }
+    if last && message.receipt() {
+        bits |= PieceFlags::RECEIPT.bits();
+    }
+    PieceFlags::from_bits(bits)
+}
+
+/// Writes a head and bytes to the front of `free`, and gives what is left of it.
+#[inline]
+fn put<'a, const N: usize>(free: &'a mut [u8], head: [u8; N], bytes: &[u8]) -> Option<&'a mut [u8]> {
+    let (place, rest) = free.split_first_chunk_mut()?;
+    *place = head;
+    let (room, rest) = rest.split_at_mut_checked(bytes.len())?;
+    room.copy_from_slice(bytes);
+    Some(rest)
+}
+
+/// Writes a message, or the end of one that is no fragment of an unordered one. `is_last` says whether it is the last of its segment.
+#[inline]
+fn put_plain<'a>(free: &'a mut [u8], flags: PieceFlags, bytes: &[u8], is_last: bool) -> Option<&'a mut [u8]> {
+    if is_last {
+        return put(free, [flags.bits()], bytes);
+    }
+    let flags = flags.with(PieceFlags::HAS_LENGTH);
+    match bytes.len() {
+        len @ ..64 => put(free, [flags.bits(), len as u8], bytes),
+        len @ 64..16_384 => {
+            let [high, low] = (len as u16 | 0x4000).to_be_bytes();
+            put(free, [flags.bits(), high, low], bytes)
+        }
+        _ => put_rare(free, flags, 0, bytes),
+    }
+}
+
+/// Writes any piece.
+#[cold]
+fn put_rare<'a>(free: &'a mut [u8], flags: PieceFlags, index: u32, bytes: &[u8]) -> Option<&'a mut [u8]> {
+    let mut writer = Writer::new(free);
+    Piece::begin(&mut writer, flags, u64::from(index), bytes.len() as u64);
+    writer.put_slice(bytes);
+    let len = writer.finish()?;
+    free.get_mut(len..)
+}
+
+/// Writes the place of a piece whose message has expired.
+#[cold]
+fn put_skipped(free: &mut [u8], flags: PieceFlags, index: u32, len: usize) -> Option<&mut [u8]> {
+    let mut writer = Writer::new(free);
+    let flags = flags.with(PieceFlags::SKIPPED).with(PieceFlags::HAS_LENGTH);
+    Piece::begin(&mut writer, flags, u64::from(index), len as u64);
+    let len = writer.finish()?;
+    free.get_mut(len..)
+}
+
+impl Sender {
+    /// Writes the frame of a segment that [`Sender::next`] or [`Sender::probe_segment`] has given; `short` is its number as it stands on
+    /// the wire. It takes no more bytes than the room that was given.
+    #[inline]
+    pub(crate) fn encode(&self, segment: u64, short: u32, writer: &mut Writer<'_>) {
+        let Some(segment) = self.segment(segment) else { return };
+        Data::begin(writer, short);
+        writer.fill_with(|free| self.put_pieces(segment, free));
+    }
+
+    #[inline]
+    fn put_pieces<'a>(&self, segment: &Segment, mut free: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let mut messages = self.messages.range(segment.first, segment.count);
+        if let Some(message) = messages.next() {
+            let flags = flags(message, segment.offset == 0, segment.ends);
+            let (index, len) = (segment.index, segment.first_len);
+            let is_last = messages.len() == 0 && !segment.fin;
+            free = if message.expired {
+                put_skipped(free, flags, index, len)?
+            } else {
+                let bytes = message.payload.get(segment.offset..segment.offset.saturating_add(len))?;
+                match flags.has_index() {
+                    false => put_plain(free, flags, bytes, is_last)?,
+                    true if is_last => put_rare(free, flags, index, bytes)?,
+                    true => put_rare(free, flags.with(PieceFlags::HAS_LENGTH), index, bytes)?,
+                }
+            };
+        }
+        while let Some(message) = messages.next() {
+            let flags = flags(message, true, true);
+            free = if message.expired {
+                // It is complete: all of it was sent.
+                put_skipped(free, flags, 0, message.sent)?
+            } else {
+                put_plain(free, flags, &message.payload, messages.len() == 0 && !segment.fin)?
+            };
+        }
+        if segment.fin { put(free, [PieceFlags::FIN.bits()], &[]) } else { Some(free) }
+    }
+}
