@@ -53,6 +53,9 @@
 //! # }
 //! ```
 //!
+//! A reactor acts by the [`Context`](crate::peer::switch::Context) that it is given. It must not call a [`Node`] of its own switch:
+//! that would wait for itself.
+//!
 //! # What happens when
 //!
 //! | | |
