@@ -29,6 +29,9 @@ const ROUNDS: usize = 2;
 /// After so much silence the buffers are let go.
 const IDLE: Duration = Duration::from_secs(10);
 
+/// Who may send no more than this is most likely in its handshake, and need not keep empty buffers until it is known.
+const STRANGER: usize = 2 * FRAME_LEN;
+
 /// Carries the bytes of one connection between its socket and the switch.
 pub(super) struct Link {
     shared: Arc<Shared>,
@@ -136,6 +139,9 @@ impl Link {
         if again || wrote || read || failed {
             self.idle_at = Some(self.shared.clock.now().saturating_add(IDLE));
             return Poll::Ready(());
+        }
+        if budget <= STRANGER {
+            transport.release_idle_buffers();
         }
         let moment = self.idle_at.and_then(|at| self.shared.clock.moment(at));
         while self.timer.poll(moment, context).is_ready() {
