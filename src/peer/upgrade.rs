@@ -279,7 +279,10 @@ impl Machine for Upgrade {
             return None;
         }
         match core::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::NodeInfo(exchange) => exchange.finish().map(UpgradeEvent::Established),
+            Phase::NodeInfo(exchange) => exchange.finish().map(|result| match result {
+                Ok(upgraded) => UpgradeEvent::Established(upgraded),
+                Err(error) => UpgradeEvent::Closed(error),
+            }),
             Phase::Failed(error) => Some(UpgradeEvent::Closed(error)),
             Phase::Handshake(_) | Phase::Closed => None,
         }

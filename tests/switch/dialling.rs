@@ -1,6 +1,6 @@
 //! Persistent peers, and two nodes that dial each other.
 
-use mconn::peer::switch::{EndReason, Event, SwitchConfig};
+use mconn::peer::switch::{Command, EndReason, Event, SwitchConfig};
 use mconn::time::{Duration, Instant};
 
 use crate::net::{Net, address, key, node};
@@ -102,4 +102,32 @@ fn two_that_dial_each_other_keep_the_connection_of_the_smaller_id() {
         _ => None,
     });
     assert!(reasons.clone().any(|reason| *reason == EndReason::SimultaneousDial), "{:?}", reasons.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_connection_that_stands_by_is_fed_when_the_other_one_breaks() {
+    let mut net = Net::new([1, 2].map(|seed| (seed, node(seed, SwitchConfig::default()).0)));
+    net.hold_dials = true;
+    net.act(1, |context| context.dial(&address(2))).unwrap();
+    net.act(2, |context| context.dial(&address(1))).unwrap();
+    net.answer_dials();
+    let started = |net: &Net| {
+        let of_one = net.events.iter().filter(|(of, _)| *of == 1);
+        let connections = of_one.filter_map(|(_, event)| match event {
+            Event::PeerStarted { connection, .. } => Some(*connection),
+            _ => None,
+        });
+        connections.collect::<Vec<_>>()
+    };
+    let [first] = started(&net)[..] else { panic!("{:?}", net.events) };
+    let now = net.now;
+    let switch = net.switch(1);
+    switch.transport_failed(now, first);
+    let commands: Vec<_> = std::iter::from_fn(|| switch.poll_command()).collect();
+    let [Command::HangUp { connection, flush: false }, rest @ ..] = &commands[..] else { panic!("{commands:?}") };
+    assert_eq!(*connection, first);
+    net.settle();
+    let [_, second] = started(&net)[..] else { panic!("{:?}", net.events) };
+    assert!(rest.contains(&Command::Feed { connection: second }), "{commands:?}");
+    assert_eq!(net.peers(1), [key(2).id()]);
 }

@@ -232,7 +232,8 @@ impl Net {
                 }
             }
             for wire in 0..self.wires.len() {
-                moved |= self.carry(wire, 0) | self.carry(wire, 1);
+                // Who was dialled speaks first.
+                moved |= self.carry(wire, 1) | self.carry(wire, 0);
             }
             if !moved {
                 return;

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use mconn::connection::{ChannelConfig, ConfigError, SendRefusal};
+use mconn::machine::Fault;
 use mconn::peer::switch::{
     AcceptRefusal, Context, DialRefusal, DuplicateChannel, EndReason, Event, PeerFilter, Switch, SwitchConfig,
     SwitchError,
@@ -212,10 +213,12 @@ fn filters_refuse_by_address_and_by_what_a_node_says() {
     let mut net = Net::new(others.into_iter().chain([(1, switch)]));
     net.act(3, |context| context.dial(&address(1))).unwrap();
     assert!(matches!(&endings(&net, 3)[..], [EndReason::DialFailed { why }] if why.contains("not from there")));
+    assert_eq!(endings(&net, 3)[0].fault(), Fault::Network);
     net.act(1, |context| context.dial(&address(3))).unwrap();
     net.act(1, |context| context.dial(&address(2))).unwrap();
     let why = |why: &str| EndReason::Filtered { why: why.into() };
     assert_eq!(endings(&net, 1), [why("not from there"), why("not as a client")]);
+    assert_eq!(endings(&net, 1)[0].fault(), Fault::Ours);
     let ended = |seed: u8| format!("w dial ended {}", short(id(seed)));
     assert_eq!(taken(&log), [ended(3), ended(2)]);
     net.act(2, |context| context.dial(&address(1))).unwrap();
@@ -236,6 +239,7 @@ fn who_is_not_who_was_dialled_is_no_peer() {
         panic!("{:?}", third.events)
     };
     assert_eq!((expected, found), (id(3), id(2)));
+    assert_eq!(endings(&third, 4)[0].fault(), Fault::Peer);
     assert_eq!(third.peers(2), []);
     assert_eq!(net.act(1, |context| context.dial(&address(1))), Err(DialRefusal::Ourselves));
     let there = Err(DialRefusal::AlreadyThere { id: id(2) });

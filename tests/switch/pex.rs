@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mconn::connection::ChannelConfig;
 use mconn::peer::pex::{CHANNEL, PexConfig, PexMessage, PexReactor};
 use mconn::peer::switch::{Context, EndReason, Event, Switch, SwitchConfig};
-use mconn::peer::{PeerAddress, Reactor};
+use mconn::peer::{NodeInfo, PeerAddress, Reactor};
 use mconn::secret::NodeId;
 use mconn::time::{Duration, Instant};
 
@@ -72,6 +72,26 @@ fn who_is_not_there_is_dialled_less_and_less_and_forgotten() {
     net.pass(Duration::from_secs(2 * 24 * 60 * 60));
     assert_eq!(net.dials.len(), 16);
     assert!(net.switch(1).reactor::<PexReactor>().unwrap().book().is_empty());
+}
+
+#[test]
+fn who_is_of_another_network_is_banned_and_who_is_elsewhere_is_not() {
+    let mut info = NodeInfo::new(key(2).id(), "another", []);
+    info.listen_addr = address(2).at.to_string();
+    let mut other = Switch::builder(key(2), info);
+    other.add_reactor(PexReactor::new(key(2).id(), PexConfig::default(), 1)).unwrap();
+    let mut net = Net::new([(1, node(1, &[2], PexConfig::default())), (2, other.build(1, Instant::ZERO).unwrap())]);
+    let wrong = PeerAddress { id: key(3).id(), at: address(2).at };
+    net.switch(1).with_reactor(Instant::ZERO, |reactor: &mut PexReactor, _| {
+        reactor.book_mut().add(Instant::ZERO, wrong, key(4).id()).unwrap();
+    });
+    net.pass(Duration::from_secs(40));
+    let now = net.now;
+    net.switch(1).with_reactor(now, |reactor: &mut PexReactor, _| {
+        let book = reactor.book_mut();
+        assert!(book.is_empty(), "{book:?}");
+        assert!(book.is_banned(now, &key(2).id()) && !book.is_banned(now, &key(3).id()));
+    });
 }
 
 /// A liar is a peer, says this, and has to go, or not.

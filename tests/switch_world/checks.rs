@@ -44,7 +44,8 @@ impl World {
         self.broken.extend(broken.into_iter().map(|what| format!("at {now}, node {number}: {what}")));
     }
 
-    /// What persistent pairs are not joined by one and the same wire; `None` when all are.
+    /// What persistent pairs are not joined by one and the same wire, and who has a peer that does not have it; `None` when all is
+    /// well.
     pub(crate) fn missing(&mut self) -> Option<String> {
         let now = self.now;
         for number in 0..self.nodes.len() {
@@ -60,6 +61,26 @@ impl World {
                 let common = here.zip(there).map(|(here, there)| here.intersection(&there).count());
                 if common != Some(1) {
                     return Some(format!("nodes {number} and {friend} have {common:?} wires in common"));
+                }
+            }
+        }
+        self.one_sided()
+    }
+
+    /// A connection that one side has for a peer, and the other one does not, for longer than bytes travel and a connection
+    /// stands by.
+    fn one_sided(&self) -> Option<String> {
+        for (number, node) in self.nodes.iter().enumerate() {
+            for (connection, since) in &node.started {
+                let Some((wire, side)) = node.wires.get(connection) else {
+                    return Some(format!("node {number} has a peer without a wire"));
+                };
+                let other = &self.wires[wire].ends[1 - side];
+                let there = other.node.zip(other.connection).is_some_and(|(node, connection)| {
+                    !other.closed && self.nodes[node].started.contains_key(&connection)
+                });
+                if !there && self.now.saturating_duration_since(*since) > Duration::from_secs(5) {
+                    return Some(format!("node {number} has a peer since {since}, which has it not: {:?}", other.node));
                 }
             }
         }

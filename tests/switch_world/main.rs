@@ -2,7 +2,8 @@
 //!
 //! After everything that happens: each reactor has seen `init_peer`, `add_peer`, `receive`, `remove_peer` of each peer in this
 //! order; the limits hold; no node is a peer twice; no message is missing, doubled or invented. In the end, persistent peers
-//! are joined by one connection that both sides have, and when all switches have stopped nothing is left of them.
+//! are joined by one connection, each peer of one node has that node as a peer, and when all switches have stopped nothing is
+//! left of them.
 //!
 //! ```text
 //! cargo test --release --all-features --test switch_world -- --ignored --nocapture              # 1,000 seeds

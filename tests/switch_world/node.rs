@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) ledger: Arc<Mutex<Ledger>>,
     /// The wires by the numbers of the switch.
     pub(crate) wires: BTreeMap<ConnectionId, (usize, usize)>,
+    /// Since when its connections are peers.
+    pub(crate) started: BTreeMap<ConnectionId, Instant>,
     /// When it is woken.
     pub(crate) wake: Option<Instant>,
     pub(crate) random: Random,
@@ -57,6 +59,7 @@ impl Node {
             switch: None,
             ledger: Arc::default(),
             wires: BTreeMap::new(),
+            started: BTreeMap::new(),
             wake: None,
             random: random.fork(),
             life: 0,

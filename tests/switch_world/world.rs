@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use bytes::BytesMut;
 use mconn::peer::PeerAddress;
-use mconn::peer::switch::{Command, ConnectionId, Event};
+use mconn::peer::switch::{Command, ConnectionId, EndReason, Event};
 use mconn::secret::EphemeralSecret;
 use mconn::sim::{Random, Read};
 use mconn::time::{Duration, Instant};
@@ -219,6 +219,7 @@ impl World {
             self.hang_up(number, side, how);
         }
         self.nodes[node].wake = None;
+        self.nodes[node].started.clear();
         self.nodes[node].life += 1;
         let back = self.now + self.random.duration(Duration::from_secs(20));
         self.at(back, Happening::Start { node });
@@ -465,9 +466,13 @@ impl World {
         let Some(switch) = &mut found.switch else { return };
         while let Some(event) = switch.poll_event() {
             match event {
-                Event::PeerStarted { .. } => self.totals.peers += 1,
-                Event::Ended { reason: mconn::peer::switch::EndReason::SimultaneousDial, .. } => {
-                    self.totals.simultaneous += 1;
+                Event::PeerStarted { connection, .. } => {
+                    self.totals.peers += 1;
+                    found.started.insert(connection, now);
+                }
+                Event::Ended { connection, reason, .. } => {
+                    found.started.remove(&connection);
+                    self.totals.simultaneous += u64::from(reason == EndReason::SimultaneousDial);
                 }
                 Event::GaveUp { address } => self.broken.push(format!("{} gave up {address}", found.id)),
                 _ => {}

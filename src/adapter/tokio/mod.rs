@@ -47,8 +47,12 @@ mod mailboxes;
 mod messages;
 mod sender;
 mod shared;
+#[cfg(feature = "peer")]
+pub mod switch;
 mod timer;
 mod transport;
+#[cfg(feature = "peer")]
+mod upgrade;
 mod waiters;
 mod write_size;
 
@@ -56,6 +60,8 @@ pub use connection::Connection;
 pub use driver::Driver;
 pub use messages::{ChannelMessages, Messages};
 pub use sender::Sender;
+#[cfg(feature = "peer")]
+pub use upgrade::{DialConfig, DialError, PeerStream, dial, upgrade};
 
 use core::net::SocketAddr;
 

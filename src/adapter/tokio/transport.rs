@@ -169,6 +169,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         self.failure
     }
 
+    /// The stream, and what was read and not consumed.
+    #[cfg(feature = "peer")]
+    pub(super) fn into_parts(self) -> (S, BytesMut) {
+        (self.stream, self.inbound)
+    }
+
     /// Lets go of buffers that nobody needs just now.
     pub(super) fn release_idle_buffers(&mut self) {
         if self.inbound.is_empty() {

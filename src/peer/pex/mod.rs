@@ -13,7 +13,8 @@
 //! | answers | one for each request of ours |
 //! | addresses in the book | [`BookConfig::max_new`], [`BookConfig::max_tried`], and shares of the first for each source and each network |
 //!
-//! A peer beyond a limit is stopped and not dialled for a day, as in Go.
+//! A peer beyond a limit is stopped and not dialled for a day, as in Go. Other than in Go, a node is not banned because somebody
+//! else was where it should be.
 
 mod book;
 mod message;

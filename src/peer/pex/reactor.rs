@@ -17,6 +17,7 @@ use crate::peer::reactor::Reactor;
 use crate::peer::sequence::Sequence;
 use crate::peer::state::Peer;
 use crate::peer::switch::{Context, EndReason};
+use crate::peer::upgrade::UpgradeError;
 use crate::secret::NodeId;
 use crate::time::Instant;
 
@@ -234,9 +235,13 @@ impl Reactor for PexReactor {
     }
 
     fn dial_ended(&mut self, context: &mut Context<'_>, address: &PeerAddress, reason: &EndReason) {
-        // It is somebody else, of another network, or no node at all.
-        if matches!(reason, EndReason::Upgrade(error) if error.fault() == Fault::Peer) {
-            self.book.mark_bad(context.now(), address.id, self.config.ban);
+        match reason {
+            _ if reason.fault() != Fault::Peer => {}
+            // The node is not there, or nobody is who speaks like a node. The node itself has done nothing: whoever told us its
+            // address could have it banned (as in Go, `dialPeer`).
+            EndReason::Upgrade(UpgradeError::Handshake(_)) => self.book.forget(&address.id),
+            // It has proven who it is. It is of another network, say.
+            _ => self.book.mark_bad(context.now(), address.id, self.config.ban),
         }
     }
 

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::refusal::PeerRefusal;
 use crate::connection::ConfigError;
+use crate::machine::Fault;
 use crate::peer::close::PeerClosed;
 use crate::peer::upgrade::UpgradeError;
 
@@ -52,4 +53,22 @@ pub enum EndReason {
     /// The configuration can not work.
     #[error(transparent)]
     Config(#[from] ConfigError),
+}
+
+impl EndReason {
+    /// Who caused the end. Who stops a peer may have had a reason; the switch does not know it.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::DialFailed { .. } | Self::Lost => Fault::Network,
+            Self::Upgrade(error) => error.fault(),
+            Self::Peer(reason) => reason.fault(),
+            Self::Filtered { .. }
+            | Self::Refused(_)
+            | Self::SimultaneousDial
+            | Self::Stopped { .. }
+            | Self::SwitchStopped
+            | Self::Config(_) => Fault::Ours,
+        }
+    }
 }

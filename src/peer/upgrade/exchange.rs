@@ -17,8 +17,8 @@ pub(super) struct Exchange {
     sent: usize,
     /// What was opened and not read.
     opened: BytesMut,
-    /// The peer's, once it is there and accepted.
-    info: Option<Box<NodeInfo>>,
+    /// The peer's, once it is there, or why it was not accepted.
+    info: Option<Result<Box<NodeInfo>, UpgradeError>>,
 }
 
 impl Exchange {
@@ -26,7 +26,7 @@ impl Exchange {
         Self { connection, sent: 0, opened: BytesMut::new(), info: None }
     }
 
-    /// Whether the peer's NodeInfo is there and accepted.
+    /// Whether the peer's NodeInfo is there.
     pub(super) const fn is_complete(&self) -> bool {
         self.info.is_some()
     }
@@ -59,9 +59,9 @@ impl Exchange {
             let opened = self.connection.opener.open(buf, &mut self.opened, FRAME_DATA);
             match Received::read(&self.opened)? {
                 Received::Whole { info, wire_len } => {
-                    check(&info, local, &self.connection)?;
+                    let checked = check(&info, local, &self.connection);
                     self.opened.advance(wire_len);
-                    self.info = Some(info);
+                    self.info = Some(checked.map(|()| info));
                     // A bad frame can not stand before the NodeInfo: frames are opened one by one.
                     return Ok(());
                 }
@@ -72,14 +72,18 @@ impl Exchange {
     }
 
     /// What comes of it, when all is there.
-    pub(super) fn finish(self) -> Option<Upgraded> {
+    pub(super) fn finish(self) -> Option<Result<Upgraded, UpgradeError>> {
         let early = if self.opened.is_empty() { BytesMut::new() } else { self.opened };
-        self.info.map(|info| Upgraded { connection: self.connection, info, early })
+        let upgraded = |info| Upgraded { connection: self.connection, info, early };
+        self.info.map(|info| info.map(upgraded))
     }
 }
 
 /// The checks of `MultiplexTransport.upgrade` (`p2p/transport.go @ v0.38`), in its order. The first and the fourth are made
 /// by the handshake already: that this is the node that was dialled, and that it is not ourselves.
+///
+/// Whoever is refused gets our NodeInfo all the same, so that it can tell why: in Go too both have been exchanged before
+/// anything is checked (`handshake`, there).
 fn check(info: &NodeInfo, local: &LocalNode, connection: &SecretConnection) -> Result<(), UpgradeError> {
     info.validate()?;
     let proven = connection.peer.id();

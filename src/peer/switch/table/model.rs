@@ -276,7 +276,7 @@ fn three_connections_of_two_nodes_at_the_limits_in_all_orders() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes many minutes without optimisation"]
 fn three_connections_of_two_nodes_at_two_addresses_in_all_orders() {
     let limits = PeerLimits { max_inbound: 2, ..PeerLimits::default() };
     let nodes = [node(1), node(9)].into();
