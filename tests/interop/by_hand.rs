@@ -133,7 +133,7 @@ impl Drop for ByHand {
 }
 
 /// Shakes hands as this node. Also gives what has come behind.
-pub(crate) fn upgrade(
+fn upgrade(
     mut stream: TcpStream,
     local: LocalNode,
     expected: ExpectedPeer,
