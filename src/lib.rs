@@ -166,6 +166,7 @@ pub mod rate;
 pub mod secret;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod sliding_window;
 pub mod time;
 pub mod timer;
 pub mod wire;

@@ -1,0 +1,2 @@
+use super::*;
+use crate::sliding_window::congestion::tests::{ack, loss};

@@ -1,0 +1,198 @@
+//! The way in: a datagram, its packet, its frames.
+
+use super::link::{Content, Link};
+use super::{CODE_FINISHED, Native};
+use crate::sliding_window::config::PacketFormat;
+use crate::sliding_window::error::CloseReason;
+use crate::sliding_window::event::Event;
+use crate::sliding_window::fault::PeerFault;
+use crate::sliding_window::packet::{Ack, Credit, Data, Frame, FramesPacket, Packet, PacketError, decode, destination};
+use crate::sliding_window::receiver::Arrival;
+use crate::sliding_window::recovery::{AckError, Outcome, Receipt};
+use crate::time::{Duration, Instant};
+
+/// What is wrong with a packet.
+enum Wrong {
+    /// The peer can not have sent it: it was damaged, or the peer breaks a rule.
+    Fault(PeerFault),
+    /// It brought data that we have no room for: as if it had never come.
+    Refused,
+}
+
+impl From<PacketError> for Wrong {
+    fn from(error: PacketError) -> Self {
+        Self::Fault(PeerFault::Packet(error))
+    }
+}
+
+impl Native {
+    pub(super) fn on_datagram(&mut self, now: Instant, datagram: &[u8]) {
+        self.counters.datagrams_received = self.counters.datagrams_received.wrapping_add(1);
+        self.counters.bytes_received = self.counters.bytes_received.wrapping_add(datagram.len() as u64);
+        // The tag first: what is not for us costs nothing more.
+        match destination(datagram) {
+            _ if datagram.len() > self.config.max_datagram => return self.malformed(),
+            None => return self.malformed(),
+            Some(tag) if tag != 0 && tag != self.config.tag => return self.wrong_tag(),
+            Some(_) => {}
+        }
+        match decode(datagram) {
+            Ok(Packet::Frames(packet)) if packet.destination == self.config.tag => self.on_frames(now, &packet),
+            Ok(Packet::Syn(hello)) => self.on_syn(now, &hello, datagram.len()),
+            Ok(Packet::SynAck { destination, hello }) if destination == self.config.tag => self.on_syn_ack(now, &hello),
+            Ok(Packet::Retry { destination, retry }) if destination == self.config.tag => self.on_retry(now, retry),
+            Ok(_) => self.wrong_tag(),
+            Err(PacketError::Damaged { .. }) => {
+                self.counters.wrong_check = self.counters.wrong_check.wrapping_add(1);
+            }
+            Err(_) => self.malformed(),
+        }
+    }
+
+    fn malformed(&mut self) {
+        self.counters.malformed = self.counters.malformed.wrapping_add(1);
+    }
+
+    fn checks(&self) -> bool {
+        let PacketFormat::Native { check } = self.config.format;
+        check
+    }
+
+    fn wrong_tag(&mut self) {
+        self.counters.wrong_tag = self.counters.wrong_tag.wrapping_add(1);
+    }
+
+    fn on_frames(&mut self, now: Instant, packet: &FramesPacket<'_>) {
+        // Damage may have hidden that there is a check.
+        if self.checks() && !packet.checked {
+            return self.malformed();
+        }
+        if self.link.is_none() {
+            // The peer has answered and knows us, but its answer has not come.
+            return self.ignore();
+        }
+        if !self.handshake.is_established() {
+            let reaction = self.handshake.on_packet(now);
+            self.react(now, reaction);
+        }
+        match self.read_frames(now, packet) {
+            Ok(()) => self.after_progress(now),
+            Err(Wrong::Refused) => self.counters.data_refused = self.counters.data_refused.wrapping_add(1),
+            Err(Wrong::Fault(fault)) if packet.checked => self.fault(fault),
+            // Without a check this may be an accident of the network.
+            Err(Wrong::Fault(_)) => self.malformed(),
+        }
+    }
+
+    fn read_frames(&mut self, now: Instant, packet: &FramesPacket<'_>) -> Result<(), Wrong> {
+        let Some(link) = &self.link else { return Ok(()) };
+        let expected = link.acks.newest().map_or(0, |newest| newest.saturating_add(1));
+        let number = link.peer.packets.widen(packet.number, expected);
+        let number = number.ok_or(Wrong::Fault(PeerFault::PacketBelowFirst))?;
+        let mut wants_ack = false;
+        for frame in packet.frames() {
+            match frame? {
+                Frame::Data(data) => {
+                    wants_ack = true;
+                    self.on_data(&data)?;
+                }
+                Frame::Ack(ack) => self.on_ack(now, &ack)?,
+                Frame::Credit(credit) => {
+                    wants_ack = true;
+                    self.on_credit(now, credit)?;
+                }
+                Frame::Ping => {
+                    wants_ack = true;
+                    self.counters.pings_received = self.counters.pings_received.wrapping_add(1);
+                }
+                Frame::Abort { code: CODE_FINISHED, .. } if self.hear_done() => return Ok(()),
+                Frame::Abort { code, text } => {
+                    let text = alloc::string::String::from_utf8_lossy(text).into_owned();
+                    self.end(CloseReason::PeerAborted { code, text });
+                    return Ok(());
+                }
+            }
+        }
+        // Only now: a packet that could not be read was never received, and is not acknowledged.
+        let Some(link) = &mut self.link else { return Ok(()) };
+        if link.acks.on_packet(now, number, wants_ack) == Receipt::New {
+            self.keepalive.heard(now);
+            if wants_ack && self.linger_until.is_some() {
+                // It asks again: our answer was lost.
+                self.done_due = true;
+                self.linger_until = Some((now + self.linger()).min(self.linger_limit));
+            }
+        } else {
+            self.counters.packet_duplicates = self.counters.packet_duplicates.wrapping_add(1);
+        }
+        Ok(())
+    }
+
+    fn on_data(&mut self, data: &Data<'_>) -> Result<(), Wrong> {
+        let Some(link) = &self.link else { return Ok(()) };
+        let expected = self.receiver.next_expected();
+        // A segment before the first is an old one of which we are done, or never was: either way it brings nothing.
+        let Some(segment) = link.peer.segments.widen(data.segment, expected) else { return Ok(()) };
+        match self.receiver.on_data(segment, data.pieces) {
+            Ok(Arrival::New) => self.counters.data_received = self.counters.data_received.wrapping_add(1),
+            Ok(Arrival::Duplicate) => self.counters.data_duplicates = self.counters.data_duplicates.wrapping_add(1),
+            Ok(Arrival::Refused) => return Err(Wrong::Refused),
+            Err(fault) => return Err(Wrong::Fault(fault)),
+        }
+        Ok(())
+    }
+
+    fn on_credit(&mut self, now: Instant, credit: Credit) -> Result<(), Wrong> {
+        self.counters.credits_received = self.counters.credits_received.wrapping_add(1);
+        self.sender.on_credit(&credit);
+        let events = &mut self.events;
+        self.sender
+            .on_consumed(credit.consumed, &mut |id| events.push_back(Event::Receipt(id)))
+            .map_err(Wrong::Fault)?;
+        self.note_blocked(now);
+        Ok(())
+    }
+
+    fn on_ack(&mut self, now: Instant, ack: &Ack<'_>) -> Result<(), Wrong> {
+        self.counters.acks_received = self.counters.acks_received.wrapping_add(1);
+        let app_limited = !self.sender.has_work();
+        let packets = self.packets;
+        let Self { link, sender, counters, unacked, credit_lost, .. } = self;
+        let Some(Link { recovery, acks, .. }) = link else { return Ok(()) };
+        let malformed = Wrong::Fault(PeerFault::AckRanges);
+        let Some(largest) = packets.widen(ack.largest, recovery.next_packet_number()) else { return Err(malformed) };
+        let Some(ranges) = ack.ranges(largest) else { return Err(malformed) };
+        let mut is_limit_reached = false;
+        let mut settle = |outcome: Outcome<Content>| match outcome {
+            Outcome::Acked(content) => {
+                if let Some(segment) = content.segment {
+                    sender.on_acked(segment);
+                }
+            }
+            Outcome::Lost(content) => {
+                if let Some(segment) = content.segment {
+                    sender.on_lost(segment);
+                }
+                *credit_lost |= content.credit;
+                counters.packets_lost = counters.packets_lost.wrapping_add(1);
+                is_limit_reached |= unacked.as_mut().is_some_and(|unacked| unacked.note(now));
+            }
+            Outcome::WasNotLost(content) => {
+                if let Some(segment) = content.segment {
+                    sender.on_acked(segment);
+                }
+                counters.packets_not_lost = counters.packets_not_lost.wrapping_add(1);
+            }
+        };
+        let delay = Duration::from_micros(ack.delay);
+        let result = recovery.on_ack(now, ranges, delay, app_limited, &mut settle);
+        acks.set_round_trip(recovery.round_trip().smoothed);
+        if is_limit_reached {
+            self.end_by_unacked_limit();
+        }
+        result.map_err(|error| match error {
+            AckError::NeverSent { number } => Wrong::Fault(PeerFault::AcknowledgedUnsent { packet: number }),
+            AckError::Disordered => Wrong::Fault(PeerFault::AckRanges),
+        })
+    }
+}

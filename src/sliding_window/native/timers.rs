@@ -1,0 +1,156 @@
+//! What time brings.
+
+use super::link::Content;
+use super::{Life, Native};
+use crate::sliding_window::close::{Progress, Stage};
+use crate::sliding_window::error::CloseReason;
+use crate::sliding_window::event::Timer;
+use crate::sliding_window::handshake::Phase;
+use crate::sliding_window::recovery::Outcome;
+use crate::time::{Duration, Instant, nanos};
+
+impl Native {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        let now = self.clock(now);
+        match self.life {
+            Life::Open => {}
+            Life::Leaving { until, .. } => {
+                if until <= now {
+                    self.left();
+                }
+                return;
+            }
+            Life::Ended(_) | Life::Closed(_) => return,
+        }
+        if self.handshake.is_established() {
+            self.watch_peer(now);
+            self.recover(now);
+            self.watch_credit(now);
+        } else {
+            let reaction = self.handshake.on_timeout(now);
+            self.react(now, reaction);
+        }
+        if let Some(link) = &mut self.link {
+            link.acks.on_timeout(now);
+            link.pace = link.pace.filter(|moment| *moment > now);
+        }
+        self.sender.expire(now);
+        self.after_progress(now);
+        self.watch_close(now);
+    }
+
+    fn watch_peer(&mut self, now: Instant) {
+        if let Some(timeout) = self.keepalive.on_timeout(now) {
+            self.end_by_silence(CloseReason::IdleTimeout { timeout });
+        }
+    }
+
+    fn recover(&mut self, now: Instant) {
+        let Some(link) = &mut self.link else { return };
+        let (mut lost, mut is_limit_reached) = (0, false);
+        let Self { sender, counters, unacked, credit_lost, .. } = self;
+        let mut note = |now| is_limit_reached |= unacked.as_mut().is_some_and(|unacked| unacked.note(now));
+        let probes = link.recovery.on_timeout(now, &mut |outcome| {
+            if let Outcome::Lost(Content { segment, credit, .. }) = outcome {
+                if let Some(segment) = segment {
+                    sender.on_lost(segment);
+                }
+                *credit_lost |= credit;
+                lost += 1;
+                note(now);
+            }
+        });
+        counters.packets_lost = counters.packets_lost.wrapping_add(lost);
+        if probes > 0 {
+            counters.probe_timeouts = counters.probe_timeouts.wrapping_add(1);
+            note(now);
+        }
+        link.probes = link.probes.max(probes);
+        let count = link.recovery.probe_count();
+        if is_limit_reached {
+            self.end_by_unacked_limit();
+        } else if count > self.config.max_probes {
+            self.end_by_silence(CloseReason::ProbesExhausted { probes: count });
+        }
+    }
+
+    /// Ends the session when the limit on unacknowledged packets is reached.
+    pub(super) fn end_by_unacked_limit(&mut self) {
+        if let Some(limit) = self.config.unacked_limit {
+            self.end(CloseReason::UnackedLimit { packets: limit.packets, window: limit.window });
+        }
+    }
+
+    fn watch_credit(&mut self, now: Instant) {
+        if let Some(timeout) = self.config.zero_window_timeout
+            && self.zero_window_deadline().is_some_and(|deadline| deadline <= now)
+        {
+            self.end(CloseReason::ZeroWindow { timeout });
+        }
+    }
+
+    fn zero_window_deadline(&self) -> Option<Instant> {
+        Some(self.blocked_since? + self.config.zero_window_timeout?)
+    }
+
+    fn watch_close(&mut self, now: Instant) {
+        if self.linger_until.is_some_and(|until| until <= now) {
+            self.linger_until = None;
+            let todo = self.close.on(Progress::LingerOver);
+            self.close_step(now, todo);
+        }
+        if self.close_deadline.is_some_and(|deadline| deadline <= now) && self.close.stage() != Stage::Lingering {
+            let unacked_messages = self.sender.buffered_messages();
+            self.end(CloseReason::CloseTimeout { timeout: self.config.close_timeout, unacked_messages });
+        }
+    }
+
+    /// How long the last packets of the peer are answered: ten probe timeouts, in which the peer asks again three times, and at
+    /// most what is configured.
+    pub(super) fn linger(&self) -> Duration {
+        let probe = self.link.as_ref().map_or(Duration::ZERO, |link| link.recovery.probe_timeout());
+        Duration::from_nanos(nanos(probe).saturating_mul(10)).min(self.config.linger)
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<(Instant, Timer)> {
+        match self.life {
+            Life::Open => {}
+            Life::Leaving { until, .. } => return Some((until, Timer::Linger)),
+            Life::Ended(_) | Life::Closed(_) => return None,
+        }
+        let mut next = Earliest(None);
+        next.offer(self.close_deadline, Timer::Close);
+        next.offer(self.sender.expiry_deadline(), Timer::Expiry);
+        match (&self.link, self.handshake.phase()) {
+            (Some(link), Phase::Established) => {
+                next.offer(link.recovery.deadline().map(|(moment, _)| moment), Timer::Recovery);
+                // What is due already is output, and waits for the transport.
+                next.offer(link.acks.deadline(), Timer::Ack);
+                next.offer(link.pace.filter(|moment| *moment > self.now), Timer::Pace);
+                next.offer(self.linger_until, Timer::Linger);
+                next.offer(self.zero_window_deadline(), Timer::ZeroWindow);
+                next.offer(self.keepalive.idle_deadline(), Timer::Idle);
+                if self.close.stage() != Stage::Lingering {
+                    next.offer(self.keepalive.keepalive_deadline(), Timer::Keepalive);
+                }
+            }
+            _ => next.offer(self.handshake.deadline(), Timer::Handshake),
+        }
+        next.0
+    }
+}
+
+/// The earliest of deadlines; of equal ones the first that was offered. One at the end of time never comes.
+struct Earliest(Option<(Instant, Timer)>);
+
+impl Earliest {
+    #[inline]
+    fn offer(&mut self, deadline: Option<Instant>, timer: Timer) {
+        if let Some(deadline) = deadline
+            && deadline < Instant::MAX
+            && self.0.is_none_or(|(earliest, _)| deadline < earliest)
+        {
+            self.0 = Some((deadline, timer));
+        }
+    }
+}

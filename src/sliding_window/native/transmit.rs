@@ -1,0 +1,241 @@
+//! The way out: which packet goes next, and its bytes.
+
+use super::link::{Content, Link};
+use super::{CODE_FINISHED, Life, Native};
+use crate::sliding_window::packet::{Ack, Frame, FramesPacket, Writer, seal};
+use crate::sliding_window::recovery::Gate;
+use crate::time::Instant;
+
+/// What a packet has got so far.
+#[derive(Clone, Copy, Default)]
+struct Carries {
+    content: Content,
+    ack: bool,
+    /// It says that we have everything.
+    done: bool,
+    ping: bool,
+    resent: bool,
+}
+
+impl Carries {
+    /// Whether the peer is to acknowledge it.
+    fn wants_ack(&self) -> bool {
+        self.ping || self.content.credit || self.content.segment.is_some()
+    }
+}
+
+impl Native {
+    /// Writes the next datagram to the start of `buffer`; 0 when none is to be sent now, or `buffer` is too small for the
+    /// largest.
+    pub(crate) fn transmit(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
+        let now = self.clock(now);
+        if buffer.len() < self.config.max_datagram {
+            return 0;
+        }
+        let len = match self.life {
+            Life::Ended(_) | Life::Closed(_) => 0,
+            Life::Leaving { .. } => self.transmit_farewell(buffer),
+            Life::Open => match self.transmit_handshake(buffer) {
+                0 => self.transmit_frames(now, buffer),
+                len => len,
+            },
+        };
+        if len > 0 {
+            self.counters.datagrams_sent = self.counters.datagrams_sent.wrapping_add(1);
+            self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add(len as u64);
+        }
+        len
+    }
+
+    /// Tells the peer, once, that the session has ended.
+    fn transmit_farewell(&mut self, buffer: &mut [u8]) -> usize {
+        let Life::Leaving { farewell, .. } = &self.life else { return 0 };
+        let Some(link) = &self.link else { return 0 };
+        let number = self.packets.shorten(link.recovery.next_packet_number());
+        let mut writer = Writer::new(buffer);
+        FramesPacket::begin(&mut writer, link.peer.tag, number, link.check);
+        Frame::Abort { code: farewell.code, text: farewell.text.as_bytes() }.write(&mut writer);
+        let len = seal_written(writer.finish(), buffer);
+        self.left();
+        len
+    }
+
+    fn transmit_frames(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
+        if !self.handshake.is_established() {
+            return 0;
+        }
+        let wants = self.sender.has_work() || self.wants_control();
+        let Some(link) = &mut self.link else { return 0 };
+        let Some(buffer) = buffer.get_mut(..link.max_datagram) else { return 0 };
+        let may_ask = link.may_ask(now, wants);
+        let Some(link) = &self.link else { return 0 };
+        let ack_due = link.acks.due(now);
+        if !may_ask && !ack_due && !self.done_due {
+            return 0;
+        }
+        let number = link.recovery.next_packet_number();
+        let mut writer = Writer::new(buffer);
+        FramesPacket::begin(&mut writer, link.peer.tag, self.packets.shorten(number), link.check);
+        let header = writer.len();
+        let mut carries = Carries { ack: self.write_ack(now, &mut writer), ..Carries::default() };
+        if may_ask {
+            self.write_control(&mut writer, &mut carries);
+            self.write_data(now, &mut writer, &mut carries);
+            if carries.content.segment.is_none() && carries.ack && !ack_due && !carries.wants_ack() {
+                // What has to be sent again may be too long beside an acknowledgement that nobody waits for yet.
+                writer.rewind(header);
+                carries.ack = false;
+                self.write_data(now, &mut writer, &mut carries);
+            }
+            self.write_probe(now, &mut writer, &mut carries);
+        }
+        if self.done_due {
+            carries.done = Frame::Abort { code: CODE_FINISHED, text: &[] }.write(&mut writer);
+        }
+        if !carries.wants_ack() && !carries.done && !(carries.ack && ack_due) {
+            self.note_blocked(now);
+            return 0;
+        }
+        let len = seal_written(writer.finish(), buffer);
+        self.sent(now, len, carries);
+        len
+    }
+
+    /// Whether anything but data or an acknowledgement is to be sent.
+    fn wants_control(&self) -> bool {
+        self.linger_until.is_none() && (self.wants_ping() || self.wants_credit())
+    }
+
+    fn wants_ping(&self) -> bool {
+        self.keepalive.ping_due() || self.handshake.confirm_due()
+    }
+
+    fn wants_credit(&self) -> bool {
+        self.credit_lost || self.receiver.credit_due()
+    }
+
+    /// Writes what has arrived, if there is anything that the peer does not know.
+    fn write_ack(&self, now: Instant, writer: &mut Writer<'_>) -> bool {
+        let Some(Link { acks, peer, .. }) = &self.link else { return false };
+        let Some(newest) = acks.newest().filter(|_| acks.has_pending()) else { return false };
+        let delay = u64::try_from(acks.delay(now).as_micros()).unwrap_or(u64::MAX);
+        Ack::write(writer, peer.packets.shorten(newest), delay, acks.ranges())
+    }
+
+    fn write_control(&mut self, writer: &mut Writer<'_>, carries: &mut Carries) {
+        if self.wants_credit() {
+            carries.content.credit = self.receiver.credit().write(writer);
+        }
+        if self.wants_ping() {
+            carries.ping = Frame::Ping.write(writer);
+        }
+    }
+
+    /// Writes the next segment, if there is one that fits and the peer's credit allows.
+    fn write_data(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
+        let new = self.sender.next_segment();
+        let Some(segment) = self.sender.next(now, writer.remaining()) else { return };
+        self.write_segment(segment, writer, carries);
+        carries.resent = segment < new;
+    }
+
+    fn write_segment(&self, segment: u64, writer: &mut Writer<'_>, carries: &mut Carries) {
+        self.sender.encode(segment, self.segments.shorten(segment), writer);
+        carries.content.segment = Some(segment);
+    }
+
+    /// A probe carries something that the peer acknowledges, whatever happens: new data, the oldest segment that is not
+    /// acknowledged, or a ping (RFC 9002 section 6.2.4).
+    fn write_probe(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
+        if carries.wants_ack() || self.link.as_ref().is_none_or(|link| link.probes == 0) {
+            return;
+        }
+        match self.sender.probe_segment(now, writer.remaining()) {
+            Some(segment) => {
+                self.write_segment(segment, writer, carries);
+                carries.resent = true;
+            }
+            None => carries.ping = Frame::Ping.write(writer),
+        }
+    }
+
+    /// Notes that a packet leaves.
+    fn sent(&mut self, now: Instant, len: usize, carries: Carries) {
+        let Some(link) = &mut self.link else { return };
+        let content = carries.content;
+        let wants_ack = carries.wants_ack();
+        link.recovery.on_sent(now, len, wants_ack, content);
+        if carries.ack {
+            link.acks.on_sent_ack();
+        }
+        if wants_ack {
+            link.probes = link.probes.saturating_sub(1);
+            self.keepalive.said(now);
+        }
+        if carries.ping {
+            self.handshake.confirmed();
+        }
+        self.done_due &= !carries.done;
+        if content.credit {
+            self.credit_lost = false;
+        }
+        let counters = &mut self.counters;
+        let count = |counter: &mut u64, happened: bool| *counter = counter.wrapping_add(u64::from(happened));
+        count(&mut counters.acks_sent, carries.ack);
+        count(&mut counters.ack_only_sent, !wants_ack && !carries.done);
+        count(&mut counters.pings_sent, carries.ping);
+        count(&mut counters.credits_sent, content.credit);
+        count(&mut counters.data_sent, content.segment.is_some());
+        count(&mut counters.data_resent, carries.resent);
+        if content.segment.is_some() && !carries.resent {
+            self.blocked_since = None;
+        }
+        self.note_blocked(now);
+    }
+
+    /// Whether pulling output may give some now.
+    pub(crate) fn wants_write(&self) -> bool {
+        match self.life {
+            Life::Ended(_) | Life::Closed(_) => return false,
+            Life::Leaving { .. } => return true,
+            Life::Open => {}
+        }
+        if self.greets() {
+            return true;
+        }
+        let Some(link) = self.link.as_ref().filter(|_| self.handshake.is_established()) else { return false };
+        self.done_due
+            || link.acks.due(self.now)
+            || link.probes > 0
+            || ((self.sender.has_work() || self.wants_control())
+                && link.recovery.gate(self.now, link.max_datagram) == Gate::Open)
+    }
+}
+
+impl Link {
+    /// Whether a packet that the peer acknowledges may go now; notes the time for which the pacer holds it back.
+    fn may_ask(&mut self, now: Instant, wants: bool) -> bool {
+        self.pace = None;
+        if self.probes > 0 {
+            return true;
+        }
+        if !wants {
+            return false;
+        }
+        match self.recovery.gate(now, self.max_datagram) {
+            Gate::Open => true,
+            Gate::Blocked => false,
+            Gate::At(moment) => {
+                self.pace = Some(moment);
+                false
+            }
+        }
+    }
+}
+
+/// Completes the packet that was written; 0 when it did not fit, which no packet does that is written here.
+fn seal_written(len: Option<usize>, buffer: &mut [u8]) -> usize {
+    let Some(datagram) = len.and_then(|len| buffer.get_mut(..len)) else { return 0 };
+    seal(datagram);
+    datagram.len()
+}

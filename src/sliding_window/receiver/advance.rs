@@ -1,0 +1,174 @@
+//! The cursor: goes through the segments in order until it finds something for the application, or a hole.
+
+use alloc::vec::Vec;
+
+use super::Receiver;
+use super::unordered::TAKEN;
+use crate::sliding_window::packet::{Piece, PieceFlags};
+use crate::sliding_window::sender::Class;
+
+/// What the cursor has found.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ready {
+    /// Nothing: the next segment is missing, or what comes next is delivered out of turn.
+    Nothing,
+    /// A whole message in the segment at which the cursor stands.
+    Piece { start: usize, end: usize, receipt: bool },
+    /// The message that was put together from several segments.
+    Assembled,
+}
+
+impl Ready {
+    #[inline]
+    pub(super) const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+}
+
+/// A message of several segments that the cursor puts together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Assembly {
+    pub(super) bytes: Vec<u8>,
+    /// Bytes of credit that it has taken; more than there are bytes when a part was skipped.
+    pub(super) credit: u64,
+    skipped: bool,
+    unordered: bool,
+    pub(super) receipt: bool,
+}
+
+impl Assembly {
+    pub(super) const fn class(&self) -> Class {
+        if self.unordered { Class::Unordered } else { Class::Ordered }
+    }
+
+    /// Appends a fragment. The buffer doubles, and is never larger than a message may be.
+    fn add(&mut self, piece: &Piece<'_>, max_message: usize) {
+        if piece.flags.has(PieceFlags::FIRST) {
+            self.bytes.clear();
+            (self.credit, self.skipped) = (0, false);
+            self.unordered = piece.flags.has(PieceFlags::UNORDERED);
+        }
+        self.receipt = piece.flags.has(PieceFlags::RECEIPT);
+        self.credit = self.credit.saturating_add(piece.credit());
+        self.skipped |= piece.flags.has(PieceFlags::SKIPPED);
+        if self.skipped {
+            self.bytes.clear();
+        } else {
+            append(&mut self.bytes, piece.payload, max_message);
+        }
+    }
+}
+
+/// Appends to a buffer that doubles, up to the largest message.
+pub(super) fn append(buffer: &mut Vec<u8>, bytes: &[u8], max_message: usize) {
+    let needed = buffer.len().saturating_add(bytes.len());
+    if needed > buffer.capacity() {
+        let wanted = buffer.capacity().saturating_mul(2).min(max_message).max(needed);
+        buffer.reserve_exact(wanted.saturating_sub(buffer.len()));
+    }
+    buffer.extend_from_slice(bytes);
+}
+
+impl Receiver {
+    /// Moves the cursor until there is something for the application, or nothing in its turn.
+    pub(super) fn advance(&mut self) {
+        self.ready = Ready::Nothing;
+        while let Some(slot) = self.slots.front_mut() {
+            if !slot.held {
+                return;
+            }
+            let len = slot.buffer.len();
+            let Some(flags) = slot.buffer.get_mut(self.offset) else {
+                self.leave_segment();
+                continue;
+            };
+            let taken = *flags & TAKEN != 0;
+            *flags &= !TAKEN;
+            let rest = slot.buffer.get(self.offset..).unwrap_or_default();
+            // Read before: it can not fail. If it did, the segment would be passed over.
+            let Ok((piece, after)) = Piece::split(rest, self.offset == 0) else {
+                self.leave_segment();
+                continue;
+            };
+            let end = len.saturating_sub(after.len());
+            let flags = piece.flags;
+            if !flags.is_whole() {
+                if self.pass_part(taken, end) {
+                    continue;
+                }
+                return;
+            }
+            let skipped = flags.has(PieceFlags::SKIPPED);
+            if taken || skipped {
+                let bytes = piece.credit();
+                self.offset = end;
+                self.consume(bytes, flags.has(PieceFlags::RECEIPT));
+                self.counters.dropped = self.counters.dropped.saturating_add(u64::from(skipped));
+                continue;
+            }
+            if !flags.has(PieceFlags::UNORDERED) {
+                let start = end.saturating_sub(piece.payload.len());
+                self.ready = Ready::Piece { start, end, receipt: flags.has(PieceFlags::RECEIPT) };
+            }
+            return;
+        }
+    }
+
+    /// Passes a fragment or the end at the cursor; `false` when there is something to deliver first.
+    fn pass_part(&mut self, taken: bool, end: usize) -> bool {
+        let Some(slot) = self.slots.front() else { return false };
+        let rest = slot.buffer.get(self.offset..).unwrap_or_default();
+        let Ok((piece, _)) = Piece::split(rest, self.offset == 0) else { return false };
+        let last = piece.flags.has(PieceFlags::LAST);
+        if piece.flags.has(PieceFlags::FIN) {
+            self.finished = true;
+        } else if taken {
+            let (bytes, receipt) = (piece.credit(), piece.flags.has(PieceFlags::RECEIPT));
+            self.consumed_bytes = self.consumed_bytes.saturating_add(bytes);
+            if last {
+                self.consume(0, receipt);
+            }
+        } else {
+            if piece.flags.has(PieceFlags::FIRST)
+                && piece.flags.has(PieceFlags::UNORDERED)
+                && !self.unordered.hand_over(self.base)
+            {
+                return false;
+            }
+            self.assembly.add(&piece, self.config.max_message);
+            if last && self.assembly.skipped {
+                self.counters.dropped = self.counters.dropped.saturating_add(1);
+                self.consume(self.assembly.credit, self.assembly.receipt);
+            } else if last {
+                self.ready = Ready::Assembled;
+            }
+        }
+        self.offset = end;
+        if slot_is_done(self.slots.front(), end) {
+            self.leave_segment();
+        }
+        self.ready.is_nothing()
+    }
+
+    /// Goes on to the next segment.
+    fn leave_segment(&mut self) {
+        if let Some(slot) = self.slots.pop_front() {
+            self.pool.put(slot.buffer);
+            self.base = self.base.saturating_add(1);
+            self.offset = 0;
+        }
+    }
+
+    /// Counts a message that is done with.
+    #[inline]
+    pub(super) fn consume(&mut self, bytes: u64, receipt: bool) {
+        self.consumed_bytes = self.consumed_bytes.saturating_add(bytes);
+        self.consumed_messages = self.consumed_messages.saturating_add(1);
+        self.receipt_due |= receipt;
+    }
+}
+
+/// Whether the cursor is through with a segment when it stands at `end`.
+fn slot_is_done(slot: Option<&super::Slot>, end: usize) -> bool {
+    slot.is_some_and(|slot| slot.buffer.len() <= end)
+}

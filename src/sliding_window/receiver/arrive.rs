@@ -1,0 +1,212 @@
+//! What comes from the peer.
+
+use super::{Receiver, Slot};
+use crate::sliding_window::fault::PeerFault;
+use crate::sliding_window::packet::{Piece, PieceFlags};
+
+/// What became of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It was kept.
+    New,
+    /// It was here before.
+    Duplicate,
+    /// It is beyond what was granted, and was not kept. Not to be acknowledged.
+    Refused,
+}
+
+/// The part of a message of several segments that one of them carries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fragment {
+    pub(super) unordered: bool,
+    pub(super) first: bool,
+    pub(super) last: bool,
+    pub(super) skipped: bool,
+    /// Which one it is, if unordered.
+    pub(super) index: u64,
+    /// Bytes of credit that it takes.
+    pub(super) bytes: u64,
+}
+
+/// A message of which everything so far is here, and more must follow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    unordered: bool,
+    start: u64,
+    bytes: u64,
+}
+
+/// What a segment carries, all told.
+#[derive(Default)]
+struct Summary {
+    bytes: u64,
+    messages: u64,
+    fin: bool,
+    /// Whether it has unordered pieces.
+    unordered: bool,
+    fragment: Option<Fragment>,
+}
+
+impl Summary {
+    #[inline]
+    fn of(pieces: &[u8], max_message: usize) -> Result<Self, PeerFault> {
+        let mut summary = Self::default();
+        let (mut rest, mut first) = (pieces, true);
+        while !rest.is_empty() {
+            let (piece, after) = Piece::split(rest, first)?;
+            let bytes = piece.credit();
+            summary.bytes = summary.bytes.saturating_add(bytes);
+            if bytes > max_message as u64 {
+                return Err(PeerFault::MessageTooLarge { size: bytes, limit: max_message as u64 });
+            }
+            summary.messages = summary.messages.saturating_add(u64::from(piece.flags.has(PieceFlags::FIRST)));
+            summary.unordered |= piece.flags.has(PieceFlags::UNORDERED);
+            if !piece.flags.is_whole() {
+                summary.add_part(&piece);
+            }
+            (rest, first) = (after, false);
+        }
+        Ok(summary)
+    }
+
+    fn add_part(&mut self, piece: &Piece<'_>) {
+        let flags = piece.flags;
+        if flags.has(PieceFlags::FIN) {
+            self.fin = true;
+            return;
+        }
+        self.fragment = Some(Fragment {
+            unordered: flags.has(PieceFlags::UNORDERED),
+            first: flags.has(PieceFlags::FIRST),
+            last: flags.has(PieceFlags::LAST),
+            skipped: flags.has(PieceFlags::SKIPPED),
+            index: piece.index,
+            bytes: piece.credit(),
+        });
+    }
+}
+
+impl Receiver {
+    /// Takes the pieces of a segment.
+    ///
+    /// # Errors
+    /// [`PeerFault`] when an honest peer can not have sent this. Where the packet has no check it may have been damaged; up to
+    /// [`PeerFault::MessageCredit`] nothing has changed.
+    #[inline]
+    pub(crate) fn on_data(&mut self, segment: u64, pieces: &[u8]) -> Result<Arrival, PeerFault> {
+        let Some(index) = self.index(segment) else { return Ok(self.duplicate()) };
+        if segment >= self.granted.max_segment {
+            self.counters.refused = self.counters.refused.saturating_add(1);
+            return Ok(Arrival::Refused);
+        }
+        if self.slots.get(index).is_some_and(|slot| slot.held) {
+            return Ok(self.duplicate());
+        }
+        let summary = Summary::of(pieces, self.config.max_message)?;
+        self.charge(&summary)?;
+        self.counters.segments = self.counters.segments.saturating_add(1);
+        if self.tap.is_open() {
+            self.copy_to_tap(segment, pieces);
+        }
+        let buffer = self.pool.filled(pieces);
+        let slot = Slot { held: true, fin: summary.fin, buffer, fragment: summary.fragment };
+        if index == self.slots.len() {
+            self.slots.push_back(slot);
+        } else {
+            self.store(index, slot);
+        }
+        if summary.unordered {
+            self.on_unordered(segment)?;
+        }
+        self.move_expected()?;
+        if self.ready.is_nothing() {
+            self.advance();
+        }
+        Ok(Arrival::New)
+    }
+
+    #[cold]
+    fn duplicate(&mut self) -> Arrival {
+        self.counters.duplicates = self.counters.duplicates.saturating_add(1);
+        Arrival::Duplicate
+    }
+
+    /// Charges the peer's credit.
+    fn charge(&mut self, summary: &Summary) -> Result<(), PeerFault> {
+        let bytes = self.received_bytes.saturating_add(summary.bytes);
+        let messages = self.received_messages.saturating_add(summary.messages);
+        if bytes > self.granted.max_bytes {
+            return Err(PeerFault::ByteCredit { sent: bytes, granted: self.granted.max_bytes });
+        }
+        if messages > self.granted.max_messages {
+            return Err(PeerFault::MessageCredit { sent: messages, granted: self.granted.max_messages });
+        }
+        (self.received_bytes, self.received_messages) = (bytes, messages);
+        Ok(())
+    }
+
+    #[cold]
+    fn copy_to_tap(&mut self, segment: u64, pieces: &[u8]) {
+        let (mut rest, mut first) = (pieces, true);
+        while let Ok((piece, after)) = Piece::split(rest, first) {
+            self.tap.add(segment, &piece);
+            (rest, first) = (after, false);
+        }
+    }
+
+    /// Puts a segment into its slot; those before it that are missing get theirs. `index` is within the window.
+    fn store(&mut self, index: usize, slot: Slot) {
+        while self.slots.len() <= index {
+            self.slots.push_back(Slot::default());
+        }
+        if let Some(place) = self.slots.get_mut(index) {
+            *place = slot;
+        }
+    }
+
+    /// Goes on to the first segment that is missing, and checks that fragments form messages.
+    fn move_expected(&mut self) -> Result<(), PeerFault> {
+        while let Some(slot) = self.index(self.expected).and_then(|index| self.slots.get(index)) {
+            if !slot.held {
+                break;
+            }
+            let segment = self.expected;
+            if self.ended {
+                return Err(PeerFault::AfterEnd { segment });
+            }
+            if slot.fragment.is_some() || self.open.is_some() {
+                self.open = follow(self.open, slot.fragment, segment, self.config.max_message)?;
+                if slot.fin && self.open.is_some() {
+                    return Err(PeerFault::FragmentOrder { segment });
+                }
+            }
+            self.ended = slot.fin;
+            self.expected = self.expected.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+/// What is open after a segment with this fragment.
+fn follow(
+    open: Option<Open>,
+    fragment: Option<Fragment>,
+    segment: u64,
+    max_message: usize,
+) -> Result<Option<Open>, PeerFault> {
+    let wrong = PeerFault::FragmentOrder { segment };
+    let fragment = fragment.ok_or(wrong)?;
+    let Some(open) = open else {
+        let Fragment { unordered, bytes, .. } = fragment;
+        return if fragment.first { Ok(Some(Open { unordered, start: segment, bytes })) } else { Err(wrong) };
+    };
+    let in_place = !fragment.unordered || segment.checked_sub(fragment.index) == Some(open.start);
+    if fragment.first || fragment.unordered != open.unordered || !in_place {
+        return Err(wrong);
+    }
+    let size = open.bytes.saturating_add(fragment.bytes);
+    if size > max_message as u64 {
+        return Err(PeerFault::MessageTooLarge { size, limit: max_message as u64 });
+    }
+    Ok((!fragment.last).then_some(Open { bytes: size, ..open }))
+}

@@ -1,0 +1,242 @@
+//! The sender's half: acknowledgements come, losses are found.
+
+use core::ops::RangeInclusive;
+
+use super::delivery::Snapshot;
+use super::sent::Fate;
+use super::state::{AckError, Outcome, Recovery};
+use crate::sliding_window::congestion::{Acked, Congestion, Lost, scale};
+use crate::time::{Duration, Instant};
+
+/// What one acknowledgement has told so far.
+#[derive(Default)]
+struct Batch {
+    bytes: u64,
+    growth: u64,
+    newest: Option<Newest>,
+    undo: bool,
+}
+
+/// The newest packet of an acknowledgement that was not known to have arrived.
+struct Newest {
+    number: u64,
+    sent_at: Instant,
+    snapshot: Snapshot,
+}
+
+impl<C: Copy> Recovery<C> {
+    /// An acknowledgement came: the packets that arrived, as ranges, newest first, and how long the peer held it back.
+    ///
+    /// `app_limited` says that nothing waits that could be sent: for lack of messages, or of credit. What became of packets
+    /// goes to `sink`, in no particular order.
+    ///
+    /// # Errors
+    /// The peer can not have sent that honestly. Ranges before the bad one have been taken.
+    pub(crate) fn on_ack(
+        &mut self,
+        now: Instant,
+        ranges: impl IntoIterator<Item = RangeInclusive<u64>>,
+        ack_delay: Duration,
+        app_limited: bool,
+        sink: &mut impl FnMut(Outcome<C>),
+    ) -> Result<(), AckError> {
+        let now = self.tick(now);
+        let prior_in_flight = self.sent.bytes_in_flight();
+        let mut batch = Batch::default();
+        let mut result = Ok(());
+        let (mut largest, mut below) = (None, self.next_number);
+        for range in ranges {
+            let (low, high) = range.into_inner();
+            if high >= self.next_number {
+                result = Err(AckError::NeverSent { number: high });
+                break;
+            }
+            if low > high || high >= below {
+                result = Err(AckError::Disordered);
+                break;
+            }
+            largest = largest.max(Some(high));
+            below = low;
+            self.acknowledge(now, low, high, &mut batch, sink);
+        }
+        let Some(largest) = largest else { return result };
+        self.largest_acked = self.largest_acked.max(Some(largest));
+        let sample = batch.newest.as_ref().filter(|newest| newest.number == largest).map(|newest| now - newest.sent_at);
+        if let Some(sample) = sample {
+            self.round_trip.update(sample, ack_delay);
+            self.silence.on_sample(now);
+        }
+        if batch.undo {
+            self.counters.episodes_undone = self.counters.episodes_undone.wrapping_add(1);
+            self.controller.on_spurious_loss(now);
+        }
+        self.find_losses(now, sink);
+        if let Some(newest) = batch.newest {
+            self.probe_count = 0;
+            let limit = scale(self.controller.window(), 7, 8);
+            let app_limited = app_limited && prior_in_flight < limit;
+            self.report(now, &newest, sample, prior_in_flight, app_limited, batch.bytes, batch.growth);
+        }
+        self.sent.trim(self.forget_lost_before(now));
+        result
+    }
+
+    /// The packets with numbers from `low` to `high` have arrived. Goes over those only that were not known to have, and
+    /// over one of each run of those that were.
+    fn acknowledge(&mut self, now: Instant, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
+        let bottom = self.sent.position(low);
+        let Some(mut position) = self.sent.position(high.saturating_add(1)).checked_sub(1) else { return };
+        while position >= bottom {
+            let span = position.saturating_sub(bottom);
+            let Some(packet) = self.sent.get_mut(position) else { return };
+            let (fate, known, number) = (packet.fate, packet.run, packet.number);
+            // All from the bottom to here have arrived: whoever comes here again jumps below them at once.
+            packet.run = known.max(u32::try_from(span).unwrap_or(u32::MAX).saturating_add(1));
+            let mut step = 1;
+            if fate == Fate::Acked {
+                step = known as usize;
+            } else {
+                let bytes = u64::from(packet.bytes);
+                let content = packet.content;
+                if batch.newest.is_none() {
+                    batch.newest = Some(Newest { number, sent_at: packet.sent_at, snapshot: packet.snapshot });
+                }
+                self.sent.settle(position, Fate::Acked);
+                self.delivery.on_acked(now, bytes);
+                self.counters.packets_acked = self.counters.packets_acked.wrapping_add(1);
+                batch.bytes = batch.bytes.saturating_add(bytes);
+                if self.episode.is_over_for(number) {
+                    batch.growth = batch.growth.saturating_add(bytes);
+                }
+                if fate == Fate::Lost {
+                    self.on_spurious(number, batch);
+                    sink(Outcome::WasNotLost(content));
+                } else {
+                    sink(Outcome::Acked(content));
+                }
+            }
+            if span < step {
+                return;
+            }
+            position = position.saturating_sub(step);
+        }
+    }
+
+    /// A packet that was declared lost has arrived.
+    fn on_spurious(&mut self, number: u64, batch: &mut Batch) {
+        self.counters.spurious_losses = self.counters.spurious_losses.wrapping_add(1);
+        self.silence.end();
+        let distance = self.largest_acked.unwrap_or(0).saturating_sub(number);
+        self.reordering.on_spurious(number, distance, self.next_number);
+        batch.undo |= self.episode.on_spurious(number);
+    }
+
+    /// Goes on, from where it stopped, until the first packet that is neither acknowledged nor lost (RFC 9002 section 6.1,
+    /// appendix A.10). Those after it left later, so they are not lost either.
+    pub(super) fn find_losses(&mut self, now: Instant, sink: &mut impl FnMut(Outcome<C>)) {
+        self.loss_at = None;
+        let Some(largest_acked) = self.largest_acked else { return };
+        let delay = self.reordering.delay(self.round_trip.known());
+        let threshold = self.reordering.packet_threshold();
+        let silence_limit = self.round_trip.probe_timeout().saturating_mul(self.config.persistent_congestion_threshold);
+        let (mut bytes, mut packets) = (0_u64, 0_u64);
+        let (mut starts_episode, mut persistent) = (false, false);
+        let mut newest = None;
+        while let Some(packet) = self.sent.get(self.sent.searched) {
+            if packet.fate == Fate::Acked {
+                self.silence.end();
+            } else {
+                if packet.number > largest_acked {
+                    break;
+                }
+                let lost_at = packet.sent_at + delay;
+                if largest_acked.saturating_sub(packet.number) < threshold && lost_at > now {
+                    self.loss_at = Some(lost_at);
+                    break;
+                }
+                let (number, content, size) = (packet.number, packet.content, u64::from(packet.bytes));
+                newest = Some(packet.snapshot);
+                persistent |= self.silence.on_lost(packet.sent_at, silence_limit);
+                starts_episode |= self.episode.on_lost(number, self.next_number);
+                bytes = bytes.saturating_add(size);
+                packets = packets.saturating_add(1);
+                self.sent.settle(self.sent.searched, Fate::Lost);
+                sink(Outcome::Lost(content));
+            }
+            self.sent.searched = self.sent.searched.saturating_add(1);
+        }
+        if let Some(newest) = newest {
+            self.on_losses(now, bytes, packets, starts_episode, persistent, &newest);
+        }
+    }
+
+    fn on_losses(
+        &mut self,
+        now: Instant,
+        bytes: u64,
+        packets: u64,
+        starts_episode: bool,
+        persistent: bool,
+        newest: &Snapshot,
+    ) {
+        self.delivery.on_lost(bytes);
+        self.counters.packets_lost = self.counters.packets_lost.wrapping_add(packets);
+        if starts_episode {
+            self.counters.episodes = self.counters.episodes.wrapping_add(1);
+            self.reordering.on_episode();
+        }
+        if persistent {
+            self.counters.persistent_congestion = self.counters.persistent_congestion.wrapping_add(1);
+            self.round_trip.forget_minimum();
+        }
+        self.controller.on_loss(&Lost {
+            now,
+            bytes,
+            packets,
+            in_flight: self.sent.bytes_in_flight(),
+            starts_episode,
+            persistent,
+            in_flight_when_sent: newest.in_flight(),
+            lost_since_sent: self.delivery.lost_since(newest),
+            delivered: self.delivery.delivered(),
+            round_trip: *self.round_trip.known(),
+        });
+        self.pacer.set_rate(self.controller.pacing_rate());
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what one acknowledgement told, and nothing keeps")]
+    fn report(
+        &mut self,
+        now: Instant,
+        newest: &Newest,
+        sample: Option<Duration>,
+        prior_in_flight: u64,
+        app_limited: bool,
+        bytes: u64,
+        growth: u64,
+    ) {
+        // When this acknowledgement began an episode, all that it tells of left before.
+        let growth = if self.episode.is_over_for(newest.number) { growth } else { 0 };
+        let in_flight = self.sent.bytes_in_flight();
+        let minimum = self.round_trip.known().minimum;
+        let delivery = self.delivery.sample(&newest.snapshot, newest.sent_at, minimum);
+        if app_limited {
+            self.delivery.on_app_limited(in_flight);
+        }
+        self.controller.on_ack(&Acked {
+            now,
+            bytes,
+            growth,
+            prior_in_flight,
+            in_flight,
+            app_limited,
+            newest: newest.number,
+            next_number: self.next_number,
+            sample,
+            round_trip: *self.round_trip.known(),
+            delivery,
+            delivered: self.delivery.delivered(),
+        });
+        self.pacer.set_rate(self.controller.pacing_rate());
+    }
+}

@@ -1,0 +1,296 @@
+//! What is sent next: what was lost first, then new segments.
+
+use super::queue::Message;
+use super::segment::Segment;
+use super::{Blocked, End, MessageId, Sender};
+use crate::sliding_window::packet::{DATA_HEADER_LEN, Piece, PieceFlags, varint_len};
+use crate::time::Instant;
+
+impl Sender {
+    /// The number of the segment to send now, in a data frame of at most `room` bytes, header of the frame included; write it with
+    /// [`Sender::encode`]. `None` when there is nothing, the peer grants no more ([`Sender::blocked_by`]), or the room is too small.
+    #[inline]
+    pub(crate) fn next(&mut self, now: Instant, room: usize) -> Option<u64> {
+        if !self.lost.is_empty() {
+            match self.next_lost(now, room) {
+                Lost::Send(number) => return Some(number),
+                Lost::NoRoom => return None,
+                Lost::None => {}
+            }
+        }
+        self.expire(now);
+        self.make(now, room)
+    }
+
+    /// The oldest segment that is not acknowledged, to be sent once more at once.
+    pub(crate) fn probe_segment(&mut self, now: Instant, room: usize) -> Option<u64> {
+        let number = self.base;
+        // The front is never acknowledged: it would have gone.
+        let frame_len = self.segment(number)?.frame_len;
+        if frame_len > room {
+            return None;
+        }
+        self.send_again(now, number);
+        Some(number)
+    }
+
+    fn next_lost(&mut self, now: Instant, room: usize) -> Lost {
+        while let Some(&number) = self.lost.front() {
+            match self.segment(number) {
+                Some(segment) if segment.waits && !segment.acked => {
+                    if segment.frame_len > room {
+                        return Lost::NoRoom;
+                    }
+                    self.lost.pop_front();
+                    self.send_again(now, number);
+                    return Lost::Send(number);
+                }
+                _ => {
+                    self.lost.pop_front();
+                }
+            }
+        }
+        Lost::None
+    }
+
+    fn send_again(&mut self, now: Instant, number: u64) {
+        let Some(&Segment { first, count, transmissions, .. }) = self.segment(number) else { return };
+        for place in first..first.saturating_add(u64::from(count)) {
+            self.expire_in_flight(now, place, transmissions);
+        }
+        if let Some(segment) = self.segment_mut(number) {
+            segment.waits = false;
+            segment.transmissions = segment.transmissions.saturating_add(1);
+            segment.outstanding = segment.outstanding.saturating_add(1);
+        }
+        self.counters.resent = self.counters.resent.saturating_add(1);
+    }
+
+    /// Gives up the message at a place, if it is not worth sending now.
+    fn expire_in_flight(&mut self, now: Instant, place: u64, transmissions: u32) {
+        let index = place.saturating_sub(self.flight_base) as usize;
+        let Some(message) = self.flight.get_mut(index) else { return };
+        if message.expired || !message.expires_now(now, transmissions) {
+            return;
+        }
+        message.expired = true;
+        message.payload = bytes::Bytes::new();
+        let (id, len, receipt) = (message.id, message.len, message.receipt);
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(len);
+        self.forget_receipt(receipt, place);
+        self.note_expired(id);
+    }
+
+    fn forget_receipt(&mut self, wanted: bool, place: u64) {
+        if !wanted {
+            return;
+        }
+        if let Ok(index) = self.receipts.binary_search_by_key(&place, |(place, _)| *place)
+            && let Some((_, name)) = self.receipts.get_mut(index)
+        {
+            *name = None;
+        }
+    }
+
+    fn note_expired(&mut self, id: MessageId) {
+        self.counters.expired = self.counters.expired.saturating_add(1);
+        self.expired.push_back(id);
+    }
+
+    /// Gives up what expired before it was sent, or before all of it was.
+    #[inline]
+    pub(crate) fn expire(&mut self, now: Instant) {
+        if self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
+            self.expire_unsent(now);
+        }
+    }
+
+    #[cold]
+    fn expire_unsent(&mut self, now: Instant) {
+        if self.has_open() {
+            let place = self.flight_base.saturating_add(self.flight.len() as u64).saturating_sub(1);
+            self.expire_in_flight(now, place, 0);
+        }
+        let Self { queue, expired, counters, buffered_bytes, queued_receipts, .. } = self;
+        queue.expire(now, &mut |message| {
+            *buffered_bytes = buffered_bytes.saturating_sub(message.len);
+            *queued_receipts = queued_receipts.saturating_sub(usize::from(message.receipt));
+            counters.expired = counters.expired.saturating_add(1);
+            expired.push_back(message.id);
+        });
+        // What takes its place may need less.
+        if self.blocked == Some(Blocked::Bytes) {
+            self.blocked = None;
+        }
+    }
+
+    /// Makes a new segment.
+    fn make(&mut self, now: Instant, room: usize) -> Option<u64> {
+        if self.blocked.is_some() {
+            return None;
+        }
+        if self.queue.is_empty() {
+            self.freeze_tail();
+        }
+        if !self.has_unsent() {
+            return None;
+        }
+        let number = self.next_segment();
+        if number >= self.credit.max_segment {
+            return self.block(Blocked::Segments);
+        }
+        if self.segments.len() >= self.config.window_segments {
+            return self.block(Blocked::Window);
+        }
+        let room = room.min(self.config.max_frame).checked_sub(DATA_HEADER_LEN)?;
+        let mut left = room;
+        let open = self.has_open();
+        let place = self.flight_base.saturating_add(self.flight.len() as u64);
+        let mut segment = Segment::new(if open { place.saturating_sub(1) } else { place });
+        if !open || !self.go_on(now, &mut segment, &mut left) {
+            self.fill(&mut segment, &mut left);
+        }
+        if segment.count == 0 && !segment.fin {
+            return None;
+        }
+        segment.frame_len = room.saturating_sub(left).saturating_add(DATA_HEADER_LEN);
+        segment.transmissions = 1;
+        segment.outstanding = 1;
+        self.segments.push_back(segment);
+        Some(number)
+    }
+
+    fn block(&mut self, by: Blocked) -> Option<u64> {
+        self.blocked = Some(by);
+        None
+    }
+
+    /// Bytes that the peer still grants.
+    #[inline]
+    fn bytes_left(&self) -> u64 {
+        self.credit.max_bytes.saturating_sub(self.used_bytes)
+    }
+
+    /// The next fragment of the message that was begun. `true` when nothing else fits into the segment.
+    fn go_on(&mut self, now: Instant, segment: &mut Segment, left: &mut usize) -> bool {
+        let granted = self.bytes_left();
+        // The fragments of a message stand in consecutive segments; the one before may be acknowledged and gone.
+        self.expire_in_flight(now, segment.first, 0);
+        let least = least(self.config.max_frame);
+        let Some(message) = self.flight.back_mut() else { return true };
+        let index = message.fragments;
+        let rest = if message.expired { 0 } else { message.len.saturating_sub(message.sent) };
+        let overhead = overhead(message, index);
+        let room = left.saturating_sub(overhead);
+        // With a length, so that others may follow the last one.
+        let with_length = rest.saturating_add(varint_len(rest as u64));
+        let (take, ends, used) = if with_length <= room {
+            (rest, true, with_length)
+        } else if rest <= room && rest > 0 {
+            (rest, true, room)
+        } else if room >= least && rest > 0 {
+            (room, false, room)
+        } else {
+            return true;
+        };
+        if take as u64 > granted {
+            self.block(Blocked::Bytes);
+            return true;
+        }
+        (segment.index, segment.offset, segment.first_len) = (index, message.sent, take);
+        (segment.ends, segment.count) = (ends, 1);
+        message.sent = message.sent.saturating_add(take);
+        message.fragments = message.fragments.saturating_add(1);
+        message.unacked = message.unacked.saturating_add(1);
+        message.complete = ends;
+        self.used_bytes = self.used_bytes.saturating_add(take as u64);
+        *left = room.saturating_sub(used);
+        !ends || used == room
+    }
+
+    /// As many whole messages as fit, or the first fragment of one, and the end.
+    fn fill(&mut self, segment: &mut Segment, left: &mut usize) {
+        let (mut bytes, mut messages) = (self.bytes_left(), self.messages_left());
+        while let Some(message) = self.queue.front() {
+            if messages == 0 {
+                self.block(Blocked::Messages);
+                break;
+            }
+            let len = message.len;
+            let with_length = len.saturating_add(varint_len(len as u64)).saturating_add(1);
+            let closes = with_length > *left;
+            let (take, ends) = if !closes || (len < *left && len > 0) {
+                (len, true)
+            } else if segment.count == 0 {
+                (left.saturating_sub(overhead(message, 0)), false)
+            } else {
+                break;
+            };
+            if !ends && take < least(self.config.max_frame) {
+                break;
+            }
+            if take as u64 > bytes {
+                self.block(Blocked::Bytes);
+                break;
+            }
+            bytes = bytes.saturating_sub(take as u64);
+            messages = messages.saturating_sub(1);
+            let used = if closes { overhead(message, 0).saturating_add(take) } else { with_length };
+            *left = left.saturating_sub(used);
+            if segment.count == 0 {
+                (segment.first_len, segment.ends) = (take, ends);
+            }
+            segment.count = segment.count.saturating_add(1);
+            self.launch(take, ends);
+            if closes {
+                return;
+            }
+        }
+        if self.end == End::Wanted && self.queue.is_empty() && *left > 0 {
+            self.end = End::Sent;
+            segment.fin = true;
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    #[inline]
+    fn messages_left(&self) -> u64 {
+        let sent = self.flight_base.saturating_add(self.flight.len() as u64);
+        self.credit.max_messages.saturating_sub(sent)
+    }
+
+    /// Moves the front of the queue among those in flight.
+    #[inline]
+    fn launch(&mut self, take: usize, ends: bool) {
+        let Some(mut message) = self.queue.pop() else { return };
+        message.sent = take;
+        message.complete = ends;
+        message.unacked = 1;
+        message.fragments = 1;
+        self.used_bytes = self.used_bytes.saturating_add(take as u64);
+        if message.receipt {
+            let place = self.flight_base.saturating_add(self.flight.len() as u64);
+            self.receipts.push_back((place, Some(message.id)));
+            self.queued_receipts = self.queued_receipts.saturating_sub(1);
+        }
+        self.flight.push_back(message);
+    }
+}
+
+/// What becomes of the lost segments.
+enum Lost {
+    Send(u64),
+    NoRoom,
+    None,
+}
+
+/// Bytes of a fragment besides its payload, without a length.
+fn overhead(message: &Message, index: u32) -> usize {
+    let flags = if message.unordered { PieceFlags::UNORDERED } else { PieceFlags::from_bits(0) };
+    Piece::overhead(flags, u64::from(index), 0)
+}
+
+/// The least bytes of a fragment that is not the last one: where less has room, the next packet has more.
+fn least(max_frame: usize) -> usize {
+    (max_frame / 4).max(1)
+}
