@@ -199,7 +199,7 @@ impl Config {
             send: SendConfig::default(),
             receive: ReceiveConfig::default(),
             delivery: Delivery::Events,
-            congestion: Algorithm::NewReno,
+            congestion: Algorithm::Cubic,
             recovery: RecoveryConfig::default(),
             ack: AckConfig::default(),
             keepalive: Some(Duration::from_secs(10)),

@@ -11,7 +11,7 @@ use super::sender::Sender;
 /// It belongs to one peer: each side of the old session has its own, and a new session joins them
 /// ([`SlidingWindow::connect_resumed`](super::SlidingWindow::connect_resumed) and
 /// [`listen_resumed`](super::SlidingWindow::listen_resumed)).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Resumable {
     /// Our tag and the peer's in the session that was cut.
     pub(crate) tags: (u64, u64),

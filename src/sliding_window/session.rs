@@ -21,13 +21,13 @@ use crate::time::Instant;
 ///
 /// See the [module](super) for an example. All methods of [`Machine`] are its inputs and outputs; the others below belong to
 /// it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SlidingWindow {
     engine: Engine,
 }
 
 /// What runs behind the face: one kind per packet format.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Engine {
     Native(Box<Native>),
 }

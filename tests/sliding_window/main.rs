@@ -2,6 +2,12 @@
 
 mod support;
 
+mod attackers;
 mod basics;
 mod closing;
+mod credit;
+mod delivery;
+mod endpoint;
 mod handshake;
+mod resume;
+mod time;

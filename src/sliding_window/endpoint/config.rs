@@ -1,5 +1,6 @@
 //! How an endpoint behaves.
 
+use core::fmt;
 use core::time::Duration;
 
 use crate::sliding_window::{Config, ConfigError};
@@ -7,7 +8,7 @@ use crate::sliding_window::{Config, ConfigError};
 /// How an endpoint behaves.
 ///
 /// All fields are public; set what you need. The key must be given, because nothing here draws random numbers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EndpointConfig {
     /// Tags, seeds and cookies are made from it. Draw it from a good random source, anew for each endpoint.
@@ -63,6 +64,21 @@ impl EndpointConfig {
             return Err(ConfigError::ZeroLimit { name: "cookie_lifetime" });
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for EndpointConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the key.
+        f.debug_struct("EndpointConfig")
+            .field("session", &self.session)
+            .field("accept", &self.accept)
+            .field("max_sessions", &self.max_sessions)
+            .field("max_half_open", &self.max_half_open)
+            .field("cookies_above", &self.cookies_above)
+            .field("cookie_lifetime", &self.cookie_lifetime)
+            .field("migration", &self.migration)
+            .finish_non_exhaustive()
     }
 }
 

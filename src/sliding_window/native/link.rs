@@ -80,7 +80,7 @@ impl Peer {
 const MAX_ACK_DELAY: u64 = 1_000_000;
 
 /// The way to the peer and back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) peer: Peer,
     /// The largest datagram that we send: what both ends take.

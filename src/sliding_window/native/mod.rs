@@ -81,7 +81,7 @@ fn frame_room(config: &Config, max_datagram: usize) -> usize {
 }
 
 /// A session that speaks our own packets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Native {
     config: Config,
     /// The latest time that the driver told; it never goes back.
