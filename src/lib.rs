@@ -114,10 +114,15 @@
 //! | [`time`], [`timer`], [`machine`] | time as a number, named deadlines, the pattern |
 //! | [`wire`] | packets to bytes and back, in three eras |
 //! | [`rate`] | rate limits as a policy |
-//! | [`connection`] | the machine |
+//! | [`connection`] | the machine for byte streams: MConnection |
+//! | [`sliding_window`] | the machine for datagrams |
 #![cfg_attr(
     feature = "secret",
     doc = "| [`secret`] | CometBFT's SecretConnection: the handshake as a machine, frames |"
+)]
+#![cfg_attr(
+    feature = "peer",
+    doc = "| [`peer`] | NodeInfo, the upgrade of a stream, and the peer that comes of it: a sealed machine |"
 )]
 #![cfg_attr(feature = "sim", doc = "| [`sim`] | seeded links, pairs and worlds in virtual time |")]
 #![cfg_attr(
@@ -134,6 +139,7 @@
 //! | `blocking` | no | `adapter::blocking`: two threads over `std::net::TcpStream` |
 //! | `secret` | no | `secret`: CometBFT's SecretConnection; pure Rust, `no_std` |
 //! | `ring` | no | `secret` with ring's ChaCha20-Poly1305, about four times as fast; needs a C compiler |
+//! | `peer` | no | `peer`: a node's key, addresses, NodeInfo, and sealed connections to CometBFT nodes; `no_std` |
 //! | `sim` | no | `sim`: machines over seeded links, of bytes and of datagrams, in virtual time |
 
 #![no_std]
@@ -161,6 +167,8 @@ extern crate std;
 pub mod adapter;
 pub mod connection;
 pub mod machine;
+#[cfg(feature = "peer")]
+pub mod peer;
 pub mod rate;
 #[cfg(feature = "secret")]
 pub mod secret;

@@ -26,6 +26,16 @@ const GOLDEN: [(&str, &str, u8); 6] = [
     ("gowire_decode_cases.jsonl", "decode_gowire", 2),
 ];
 
+/// The inputs of a file of golden data of go-sliding-window; long ones are not written out there.
+fn legacy_golden(file: &str) -> Vec<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/sliding_window").join(file);
+    let text = fs::read_to_string(path).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    rows.filter_map(|row| row["hex"].as_str().map(|hex| hex::decode(hex).unwrap())).collect()
+}
+
+const LEGACY_GOLDEN: [&str; 4] = ["packet.jsonl", "packet_decode.jsonl", "synackack.jsonl", "bigfile.jsonl"];
+
 #[test]
 fn every_input_of_the_corpora_passes() {
     for (target, check) in fuzz_checks::TARGETS {
@@ -52,6 +62,9 @@ fn the_golden_data_pass_the_checks_of_the_fuzz_targets() {
             }
         }
     }
+    for input in LEGACY_GOLDEN.into_iter().flat_map(legacy_golden) {
+        fuzz_checks::decode_legacy_packet(&input);
+    }
     for body in golden("proto_mutations.jsonl") {
         let length = u8::try_from(body.len()).unwrap();
         assert!(length < 0x80);
@@ -77,6 +90,22 @@ fn write_the_corpora() {
     for (name, stream) in &streams {
         write("connection_bytes", name, stream);
     }
+    for (number, packet) in fuzz_checks::native_packet::examples().iter().enumerate() {
+        write("decode_native_packet", &format!("example_{number:02}"), packet);
+    }
+    for file in LEGACY_GOLDEN {
+        for (number, input) in legacy_golden(file).into_iter().enumerate() {
+            let name = format!("{}_{number:03}", file.trim_end_matches(".jsonl"));
+            write("decode_legacy_packet", &name, &input);
+        }
+    }
+    for (number, input) in golden("node_info.jsonl").into_iter().enumerate() {
+        for cut in 0..3 {
+            // With its length, without it, and cut short.
+            let end = if cut == 2 { input.len() / 2 } else { input.len() };
+            write("node_info", &format!("node_info_{number:03}_{cut}"), &input[cut.min(1)..end]);
+        }
+    }
     for seed in 0..40_u64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let bytes: Vec<u8> = (0..600)
@@ -87,7 +116,7 @@ fn write_the_corpora() {
                 (state >> 24) as u8
             })
             .collect();
-        for target in ["pair_operations", "secret_handshake", "secret_frames"] {
+        for target in ["pair_operations", "secret_handshake", "secret_frames", "peer_upgrade"] {
             write(target, &format!("seed_{seed:02}"), &bytes);
         }
     }

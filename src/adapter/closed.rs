@@ -24,7 +24,11 @@ impl Closed {
 
     /// Who caused the end.
     #[must_use]
-    pub const fn fault(&self) -> Fault {
+    pub fn fault(&self) -> Fault {
+        #[cfg(feature = "peer")]
+        if let Some(why) = self.io.as_deref().and_then(|io| io.get_ref()?.downcast_ref::<crate::peer::PeerClosed>()) {
+            return why.fault();
+        }
         self.reason.fault()
     }
 }

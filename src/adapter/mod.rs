@@ -7,6 +7,8 @@
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(feature = "tokio")]
+mod carried;
 mod clock;
 mod closed;
 mod lock;

@@ -118,6 +118,9 @@ pub enum SendRefusal {
     /// The connection has no such channel.
     #[error("the connection has no such channel")]
     UnknownChannel,
+    /// The other side has said that it does not have this channel.
+    #[error("the peer has not announced this channel")]
+    NotAnnounced,
     /// The queue of the channel is full; try again after output was pulled.
     #[error("the queue is full: {queued} of {capacity} messages, {queued_bytes} of {capacity_bytes} bytes")]
     Full {

@@ -294,6 +294,21 @@ impl<C: Codec> MConnState<C> {
         matches!(self.phase, Phase::Ended(_) | Phase::Closed)
     }
 
+    /// Why the connection has ended, while that waits to be taken.
+    #[cfg(feature = "peer")]
+    pub(crate) const fn ending(&self) -> Option<&CloseReason> {
+        match &self.phase {
+            Phase::Ended(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether messages wait to be taken.
+    #[cfg(feature = "peer")]
+    pub(crate) fn has_messages(&self) -> bool {
+        self.inbox.len() > 0
+    }
+
     /// Ends the connection, if it has not ended. What was delivered before stays in the inbox; all else is let go.
     pub(super) fn end(&mut self, reason: CloseReason) {
         if self.has_ended() {

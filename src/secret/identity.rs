@@ -25,6 +25,19 @@ impl NodeKey {
         Self(SigningKey::from_bytes(seed))
     }
 
+    /// The key pair of a seed and the public key that belongs to it, as `node_key.json` holds them; `None` when they do not
+    /// belong together.
+    #[cfg(feature = "peer")]
+    pub(crate) fn from_pair(pair: &[u8; 64]) -> Option<Self> {
+        SigningKey::from_keypair_bytes(pair).ok().map(Self)
+    }
+
+    /// The seed, and the public key behind it.
+    #[cfg(feature = "peer")]
+    pub(crate) fn to_pair(&self) -> zeroize::Zeroizing<[u8; 64]> {
+        zeroize::Zeroizing::new(self.0.to_keypair_bytes())
+    }
+
     /// The public part.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {

@@ -59,6 +59,8 @@ mod memory;
 mod messages;
 mod operation;
 mod pair;
+#[cfg(feature = "peer")]
+mod peer;
 mod random;
 mod scenario;
 mod stream;

@@ -7,7 +7,7 @@ use core::fmt;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::memory::Memory;
-use crate::connection::{CloseReason, Event, Input, MConnState, SendRefusal};
+use crate::connection::{CloseReason, Event, Input, MConnState, SendError, SendRefusal, Status};
 use crate::machine::Machine;
 use crate::time::Instant;
 use crate::wire::Codec;
@@ -118,6 +118,27 @@ pub struct Refused {
     pub why: Option<Cow<'static, str>>,
 }
 
+/// A refusal that is over when there is room, or one with its reason.
+pub(super) fn refused(error: SendError) -> Refused {
+    let why = match error.refusal {
+        SendRefusal::Full { .. } => None,
+        other => Some(format!("{other}").into()),
+    };
+    Refused { message: error.message, why }
+}
+
+/// What a connection holds.
+pub(super) fn memory_of(status: &Status) -> Memory {
+    Memory {
+        inbox_messages: status.inbox_messages,
+        inbox_bytes: status.inbox_bytes,
+        partial_bytes: status.partial_bytes,
+        ahead_bytes: status.ahead_bytes,
+        send_messages: status.channels.iter().map(|channel| channel.send_queue_size).sum(),
+        send_bytes: status.channels.iter().map(|channel| channel.send_queue_bytes).sum(),
+    }
+}
+
 impl<C: Codec> StreamMachine for MConnState<C> {
     type Ending = CloseReason;
 
@@ -138,13 +159,7 @@ impl<C: Codec> StreamMachine for MConnState<C> {
     }
 
     fn send(&mut self, _now: Instant, channel: u8, message: Bytes) -> Result<(), Refused> {
-        self.try_send(channel, message).map_err(|error| {
-            let why = match error.refusal {
-                SendRefusal::Full { .. } => None,
-                other => Some(format!("{other}").into()),
-            };
-            Refused { message: error.message, why }
-        })
+        self.try_send(channel, message).map_err(refused)
     }
 
     fn transmit(&mut self, now: Instant, out: &mut BytesMut, max: usize) -> usize {
@@ -175,15 +190,7 @@ impl<C: Codec> StreamMachine for MConnState<C> {
     }
 
     fn memory(&self, now: Instant) -> Memory {
-        let status = self.status(now);
-        Memory {
-            inbox_messages: status.inbox_messages,
-            inbox_bytes: status.inbox_bytes,
-            partial_bytes: status.partial_bytes,
-            ahead_bytes: status.ahead_bytes,
-            send_messages: status.channels.iter().map(|channel| channel.send_queue_size).sum(),
-            send_bytes: status.channels.iter().map(|channel| channel.send_queue_bytes).sum(),
-        }
+        memory_of(&self.status(now))
     }
 
     fn set_send_rate(&mut self, now: Instant, rate: Option<u64>) {

@@ -80,7 +80,7 @@ fn the_deadline_ends_it_and_tells_what_was_not_sent() {
     let reason = closed(&mut state).unwrap();
     assert_eq!(reason, CloseReason::FlushDeadline { unsent_messages: 2, unsent_bytes: 476 + 7 });
     assert_eq!(reason.fault(), Fault::Ours);
-    assert_eq!(output(&mut state, sec(3)), []);
+    assert_eq!(output(&mut state, sec(3)), b"");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_flush_under_a_limiter_sends_everything() {
             state.try_send(1, pattern(1, number, number * 100)).unwrap();
             expected.push(delivered(1, pattern(1, number, number * 100)));
         }
-        assert_eq!(output(&mut state, at(0)), []);
+        assert_eq!(output(&mut state, at(0)), b"");
         close_after_flush(&mut state, at(0), None);
         let (mut now, mut wire) = (at(0), BytesMut::new());
         while events(&mut state).is_empty() {

@@ -234,7 +234,7 @@ fn a_batch_has_as_many_packets_as_configured() {
     state.try_send(1, Bytes::from("one packet")).unwrap();
     assert_eq!(seen(&output(&mut state, at(0))).len(), 1);
     state.try_send(1, Bytes::from("the batch is over")).unwrap();
-    assert_eq!(output(&mut state, at(0)), []);
+    assert_eq!(output(&mut state, at(0)), b"");
 }
 
 /// What is left of a grant lapses: a transport that was blocked in the middle of a batch gets no more than Go would send.

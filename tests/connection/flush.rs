@@ -31,19 +31,19 @@ fn at_once_by_default() {
 #[test]
 fn a_burst_leaves_an_interval_after_its_first_message() {
     let mut state = throttled(65_536);
-    assert_eq!(output(&mut state, at(0)), []);
+    assert_eq!(output(&mut state, at(0)), b"");
     assert_eq!(state.poll_timeout(), None);
     for burst in [10, 500] {
         queue(&mut state, 1);
         assert!(state.wants_write(), "so that the time is taken");
-        assert_eq!(output(&mut state, at(burst)), []);
+        assert_eq!(output(&mut state, at(burst)), b"");
         assert_eq!(state.poll_timeout(), Some((at(burst + 100), Timer::Flush)));
         assert!(!state.wants_write());
         queue(&mut state, 2);
-        assert_eq!(output(&mut state, at(burst + 50)), []);
+        assert_eq!(output(&mut state, at(burst + 50)), b"");
         assert_eq!(state.poll_timeout(), Some((at(burst + 100), Timer::Flush)));
         state.handle_timeout(at(burst + 99));
-        assert_eq!(output(&mut state, at(burst + 99)), []);
+        assert_eq!(output(&mut state, at(burst + 99)), b"");
         state.handle_timeout(at(burst + 100));
         assert!(state.wants_write());
         assert_eq!(state.poll_timeout(), None);
@@ -56,8 +56,8 @@ fn a_burst_leaves_an_interval_after_its_first_message() {
 fn pulling_at_the_right_time_needs_no_tick() {
     let mut state = throttled(65_536);
     queue(&mut state, 1);
-    assert_eq!(output(&mut state, at(0)), []);
-    assert_eq!(output(&mut state, at(99)), []);
+    assert_eq!(output(&mut state, at(0)), b"");
+    assert_eq!(output(&mut state, at(99)), b"");
     assert_eq!(seen(&output(&mut state, at(100))), [whole(1)]);
     assert_eq!(state.poll_timeout(), None);
 }
@@ -66,7 +66,7 @@ fn pulling_at_the_right_time_needs_no_tick() {
 fn enough_bytes_end_the_wait() {
     let mut state = throttled(100);
     queue(&mut state, 99);
-    assert_eq!(output(&mut state, at(0)), []);
+    assert_eq!(output(&mut state, at(0)), b"");
     assert!(!state.wants_write());
     state.try_send(2, Bytes::from("x")).unwrap();
     assert!(state.wants_write());
@@ -89,14 +89,14 @@ fn a_burst_that_leaves_slowly_is_not_throttled_again() {
     assert_eq!(state.transmit_into(at(1), &mut room, 1100), 1034, "fewer than 5000 bytes wait now");
     output(&mut state, at(2));
     queue(&mut state, 10);
-    assert_eq!(output(&mut state, at(3)), [], "the next burst");
+    assert_eq!(output(&mut state, at(3)), b"", "the next burst");
 }
 
 #[test]
 fn pings_and_pongs_do_not_wait_and_take_along_what_has_gathered() {
     let mut state = throttled(65_536);
     queue(&mut state, 1);
-    assert_eq!(output(&mut state, at(0)), []);
+    assert_eq!(output(&mut state, at(0)), b"");
     feed(&mut state, at(1), PING);
     assert!(state.wants_write());
     assert_eq!(seen(&output(&mut state, at(1))), [Seen::Pong, whole(1)]);
@@ -105,7 +105,7 @@ fn pings_and_pongs_do_not_wait_and_take_along_what_has_gathered() {
     feed(&mut state, at(2), PING);
     assert_eq!(seen(&output(&mut state, at(2))), [Seen::Pong]);
     queue(&mut state, 1);
-    assert_eq!(output(&mut state, at(3)), []);
+    assert_eq!(output(&mut state, at(3)), b"");
     assert_eq!(state.poll_timeout(), Some((at(103), Timer::Flush)));
 }
 
@@ -113,7 +113,7 @@ fn pings_and_pongs_do_not_wait_and_take_along_what_has_gathered() {
 fn closing_after_flush_does_not_wait() {
     let mut state = throttled(65_536);
     queue(&mut state, 1);
-    assert_eq!(output(&mut state, at(0)), []);
+    assert_eq!(output(&mut state, at(0)), b"");
     state.handle(at(1), Input::CloseAfterFlush { deadline: None });
     assert_eq!(state.poll_timeout(), None);
     assert!(state.wants_write());

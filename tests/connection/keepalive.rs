@@ -193,7 +193,7 @@ fn no_limiter_holds_pings_and_pongs_up_but_they_are_counted() {
     let mut state = machine(config);
     state.try_send(1, vec![0; 4000].into()).unwrap();
     assert_eq!(output(&mut state, sec(1)).len(), 1034);
-    assert_eq!(output(&mut state, sec(1)), []);
+    assert_eq!(output(&mut state, sec(1)), b"");
     feed(&mut state, sec(1), PING);
     assert!(state.wants_write(), "for the pong, though the limiter waits");
     assert_eq!(seen(&output(&mut state, sec(1))), [Seen::Pong]);

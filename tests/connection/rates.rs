@@ -23,7 +23,7 @@ fn the_send_rate_can_be_changed_at_any_time() {
     state.set_send_rate(at(0), Some(1034));
     assert_eq!(state.poll_timeout(), None);
     assert!(state.wants_write(), "it asks again");
-    assert_eq!(output(&mut state, at(0)), []);
+    assert_eq!(output(&mut state, at(0)), b"");
     assert_eq!(state.poll_timeout(), Some((sec(1), Timer::SendRate)));
     assert_eq!(state.status(at(0)).send.limit, Some(1034));
     state.set_send_rate(at(0), None);
@@ -62,7 +62,7 @@ fn the_deadline_of_the_receive_limiter_stays_until_the_driver_feeds_or_ticks() {
     assert_eq!(buffer.len(), 1010);
     let (until, timer) = state.poll_timeout().unwrap();
     assert_eq!(timer, Timer::RecvRate);
-    assert_eq!(output(&mut state, until), []);
+    assert_eq!(output(&mut state, until), b"");
     assert_eq!(state.recv_budget(until), 0);
     assert_eq!(state.poll_timeout(), Some((until, Timer::RecvRate)));
     let mut ticked = state.clone();
@@ -128,11 +128,11 @@ fn an_idle_pull_begins_no_sample() {
     let mut state = machine(config);
     state.try_send(0x30, Bytes::from("x")).unwrap();
     assert_eq!(seen(&output(&mut state, at(0))).len(), 1);
-    assert_eq!(output(&mut state, at(150)), []);
+    assert_eq!(output(&mut state, at(150)), b"");
     state.try_send(0x30, Bytes::from("x")).unwrap();
     assert_eq!(seen(&output(&mut state, at(200))).len(), 1);
     state.try_send(0x30, Bytes::from("x")).unwrap();
-    assert_eq!(output(&mut state, at(200)), []);
+    assert_eq!(output(&mut state, at(200)), b"");
     assert_eq!(state.poll_timeout(), Some((at(300), Timer::SendRate)));
 }
 
@@ -169,7 +169,7 @@ fn a_limiter_that_lies_is_asked_again_a_little_later_and_not_at_once() {
         assert_eq!(state.poll_timeout(), Some((at(6), Timer::RecvRate)));
         state.set_limiter(at(5), Direction::Receive, Box::new(Unlimited::new())).unwrap();
         state.try_send(0x30, Bytes::from("x")).unwrap();
-        assert_eq!(output(&mut state, at(5)), []);
+        assert_eq!(output(&mut state, at(5)), b"");
         assert_eq!(state.poll_timeout(), Some((at(6), Timer::SendRate)));
     }
     for (grant, passes) in [(Grant::Bytes(1040), 1), (Grant::Bytes(1044), 1), (Grant::Until(Instant::MAX), 0)] {

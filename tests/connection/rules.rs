@@ -209,7 +209,7 @@ fn the_limiter_s_time_is_a_deadline_while_it_lies_ahead_and_then_it_wants_to_wri
     assert_eq!((deadline, timer), (at(1034 + 1040 - 2000), Timer::SendRate));
     assert_eq!(alice.poll_timeout(), Some((deadline, timer)), "looking changes nothing");
     assert!(!alice.wants_write());
-    assert_eq!(output(&mut alice, at(73)), [], "too early");
+    assert_eq!(output(&mut alice, at(73)), b"", "too early");
     alice.handle_timeout(at(73));
     assert_eq!(alice.poll_timeout(), Some((deadline, timer)));
     alice.handle_timeout(deadline);

@@ -4,7 +4,11 @@
 
 mod codec;
 mod connection;
+mod legacy;
+pub(crate) mod native_packet;
 mod pair;
+#[cfg(feature = "peer")]
+mod peer;
 #[cfg(feature = "secret")]
 mod secret;
 
@@ -25,6 +29,11 @@ pub(crate) fn decode_gowire(data: &[u8]) {
     codec::check(&GoWire::new(), &GoWire::strict(), data);
 }
 
+/// Any bytes into the decoders of go-sliding-window's wire.
+pub(crate) fn decode_legacy_packet(data: &[u8]) {
+    legacy::check(data);
+}
+
 /// Any bytes into a connection, checked against another chunking of the same bytes.
 pub(crate) fn connection_bytes(data: &[u8]) {
     connection::check(data);
@@ -33,6 +42,11 @@ pub(crate) fn connection_bytes(data: &[u8]) {
 /// Any sequence of operations on a pair of connections: nothing is lost, doubled, reordered or invented.
 pub(crate) fn pair_operations(data: &[u8]) {
     pair::check(data);
+}
+
+/// Any bytes into the decoder of the sliding window's native packet.
+pub(crate) fn decode_native_packet(data: &[u8]) {
+    native_packet::check(data);
 }
 
 /// A handshake of SecretConnection with a hostile peer.
@@ -47,6 +61,18 @@ pub(crate) fn secret_frames(data: &[u8]) {
     secret::check_frames(data);
 }
 
+/// Any bytes as a NodeInfo.
+#[cfg(feature = "peer")]
+pub(crate) fn node_info(data: &[u8]) {
+    peer::check_node_info(data);
+}
+
+/// A stream of a hostile peer with a node key: the upgrade, and the peer that may come of it.
+#[cfg(feature = "peer")]
+pub(crate) fn peer_upgrade(data: &[u8]) {
+    peer::check_upgrade(data);
+}
+
 /// What a target does with an input: it panics when something is wrong.
 pub(crate) type Check = fn(&[u8]);
 
@@ -55,10 +81,16 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("decode_proto3", decode_proto3),
     ("decode_amino", decode_amino),
     ("decode_gowire", decode_gowire),
+    ("decode_legacy_packet", decode_legacy_packet),
     ("connection_bytes", connection_bytes),
     ("pair_operations", pair_operations),
+    ("decode_native_packet", decode_native_packet),
     #[cfg(feature = "secret")]
     ("secret_handshake", secret_handshake),
     #[cfg(feature = "secret")]
     ("secret_frames", secret_frames),
+    #[cfg(feature = "peer")]
+    ("node_info", node_info),
+    #[cfg(feature = "peer")]
+    ("peer_upgrade", peer_upgrade),
 ];

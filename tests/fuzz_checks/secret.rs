@@ -1,7 +1,7 @@
 //! A hostile peer of SecretConnection: in the handshake, and after it.
 
 #[path = "../secret/scripted.rs"]
-mod scripted;
+pub(super) mod scripted;
 
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};

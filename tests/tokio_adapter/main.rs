@@ -7,6 +7,8 @@ mod faults;
 mod flow;
 mod go_cases;
 mod handles;
+#[cfg(feature = "peer")]
+mod peers;
 mod tcp;
 
 use std::future::Future;

@@ -15,7 +15,6 @@ use super::timer::Timer;
 use super::transport::Transport;
 use crate::adapter::Closed;
 use crate::connection::{CloseReason, Input};
-use crate::machine::Machine;
 use crate::time::{Duration, Instant};
 use crate::wire::{AnyCodec, Codec};
 
@@ -108,7 +107,7 @@ where
         if reason == CloseReason::Flushed {
             self.state = State::Finishing(Finish::new(transport, now, flush_deadline, self.pong_timeout));
         } else {
-            let failure = transport.close();
+            let failure = self.shared.lock().machine.failure().or(transport.close());
             self.shared.set_closed(Closed::new(reason, failure));
         }
     }
@@ -128,7 +127,7 @@ where
     C: Codec,
 {
     let before = transport.inbound.len();
-    if before > 0 || transport.end {
+    if before > 0 || transport.end || core.machine.has_unread() {
         core.machine.handle(now, Input::Received { buf: &mut transport.inbound, end: transport.end });
     }
     let paused = !core.machine.wants_read();
@@ -160,7 +159,7 @@ where
     core.driver.remember(context.waker());
     Plan::Go {
         // What is left in the buffer is fed again before anything is waited for.
-        again: left > 0 && (fed || (paused && core.machine.wants_read())),
+        again: (left > 0 && (fed || (paused && core.machine.wants_read()))) || core.machine.has_unread(),
         budget: if fed && transport.has_plenty() { 0 } else { budget },
         deadline: core.machine.poll_timeout().map(|(deadline, _)| deadline),
     }

@@ -8,8 +8,8 @@ use core::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use crate::connection::{CloseReason, Event, MConnConfig, MConnState, SendRefusal};
-use crate::machine::Machine;
+use crate::adapter::carried::Carried;
+use crate::connection::{CloseReason, Event, MConnConfig, SendRefusal};
 use crate::wire::Codec;
 
 /// A message and the channel it came on.
@@ -96,7 +96,7 @@ impl Mailboxes {
     }
 
     /// Moves what the machine has into the mailboxes, as far as these have room.
-    pub(super) fn fill<C: Codec>(&mut self, machine: &mut MConnState<C>, wakers: &mut Vec<Waker>) {
+    pub(super) fn fill<C: Codec>(&mut self, machine: &mut Carried<C>, wakers: &mut Vec<Waker>) {
         // After the end nothing is added any more: what is left moves here, and the end can be told at once.
         let ended = machine.may_send(0, 0) == Err(SendRefusal::Closed);
         if !ended && self.fill_at_once(machine, wakers) {
@@ -120,7 +120,7 @@ impl Mailboxes {
 
     /// The frequent case: a single reader. It gets all that waits in one piece when it has nothing, and comes back for the
     /// rest. Returns whether that is all there is to do.
-    fn fill_at_once<C: Codec>(&mut self, machine: &mut MConnState<C>, wakers: &mut Vec<Waker>) -> bool {
+    fn fill_at_once<C: Codec>(&mut self, machine: &mut Carried<C>, wakers: &mut Vec<Waker>) -> bool {
         if self.of_channel.is_some() || self.held.is_some() {
             return false;
         }
@@ -143,7 +143,7 @@ impl Mailboxes {
     }
 
     /// The next message: the one for a mailbox that was full, or the machine's.
-    fn next<C: Codec>(&mut self, machine: &mut MConnState<C>, wakers: &mut Vec<Waker>) -> Option<Message> {
+    fn next<C: Codec>(&mut self, machine: &mut Carried<C>, wakers: &mut Vec<Waker>) -> Option<Message> {
         if let Some(message) = self.held.take() {
             return Some(message);
         }

@@ -61,8 +61,18 @@ use core::net::SocketAddr;
 
 use ::tokio::io::{AsyncRead, AsyncWrite};
 use ::tokio::net::TcpStream;
+#[cfg(feature = "peer")]
+use alloc::boxed::Box;
+#[cfg(feature = "peer")]
+use bytes::BytesMut;
 
-use crate::connection::{ConfigError, MConnConfig};
+use crate::adapter::carried::Carried;
+use crate::connection::{ConfigError, MConnConfig, MConnState};
+#[cfg(feature = "peer")]
+use crate::peer::{Origin, Peer, Upgraded};
+#[cfg(feature = "peer")]
+use crate::secret::FRAME_LEN;
+use crate::time::Instant;
 use crate::wire::{AnyCodec, Codec};
 use shared::{Handle, Shared};
 use transport::Transport;
@@ -125,10 +135,54 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     C: Codec,
 {
+    let transport = Transport::new(stream, largest_packet(&config));
+    start(transport, config, addresses, |config, now| MConnState::new(config, now).map(Carried::Plain))
+}
+
+/// Goes on with a stream that was [upgraded](crate::peer::Upgrade) to a peer. `inbound` is what the upgrade left in the buffer.
+///
+/// Why a frame could not be opened or sealed stands in [`Closed::io`](crate::adapter::Closed), as a
+/// [`PeerClosed`](crate::peer::PeerClosed).
+///
+/// # Errors
+/// [`ConfigError`] when the configuration can not work.
+#[cfg(feature = "peer")]
+pub fn connect_peer<S, C>(
+    stream: S,
+    inbound: BytesMut,
+    upgraded: Upgraded,
+    origin: Origin,
+    config: MConnConfig<C>,
+    addresses: Addresses,
+) -> Result<Parts<S, C>, ConfigError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    C: Codec,
+{
+    let mut transport = Transport::new(stream, largest_packet(&config).max(FRAME_LEN));
+    transport.inbound = inbound;
+    start(transport, config, addresses, |config, now| {
+        Peer::new(upgraded, origin, config, now).map(|peer| Carried::Sealed(Box::new(peer), None))
+    })
+}
+
+fn largest_packet<C: Codec>(config: &MConnConfig<C>) -> usize {
+    usize::try_from(config.max_sent_packet()).unwrap_or(usize::MAX)
+}
+
+fn start<S, C>(
+    transport: Transport<S>,
+    config: MConnConfig<C>,
+    addresses: Addresses,
+    make: impl FnOnce(MConnConfig<C>, Instant) -> Result<Carried<C>, ConfigError>,
+) -> Result<Parts<S, C>, ConfigError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    C: Codec,
+{
     let pong_timeout = config.pong_timeout;
-    let largest_packet = usize::try_from(config.max_sent_packet()).unwrap_or(usize::MAX);
-    let shared = Shared::new(config, addresses)?;
+    let shared = Shared::new(config, addresses, make)?;
     let connection = Connection::new(Handle::new(&shared));
     let messages = Messages::new(Handle::new(&shared));
-    Ok((connection, messages, Driver::new(Transport::new(stream, largest_packet), shared, pong_timeout)))
+    Ok((connection, messages, Driver::new(transport, shared, pong_timeout)))
 }

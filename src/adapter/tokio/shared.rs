@@ -15,11 +15,11 @@ use tokio::time::Instant as TokioInstant;
 use super::Addresses;
 use super::mailboxes::Mailboxes;
 use super::waiters::Waiters;
+use crate::adapter::carried::Carried;
 use crate::adapter::clock::Clock;
 use crate::adapter::lock::lock;
 use crate::adapter::{Closed, DEFAULT_SEND_TIMEOUT};
-use crate::connection::{ConfigError, Input, MConnConfig, MConnState, SendError, SendRefusal};
-use crate::machine::Machine;
+use crate::connection::{ConfigError, Input, MConnConfig, SendError, SendRefusal};
 use crate::time::Instant;
 use crate::wire::Codec;
 
@@ -39,7 +39,7 @@ pub(super) struct Shared<C> {
 /// What stands behind the lock.
 #[derive(Debug)]
 pub(super) struct Core<C> {
-    pub(super) machine: MConnState<C>,
+    pub(super) machine: Carried<C>,
     pub(super) mailboxes: Mailboxes,
     pub(super) waiters: Waiters,
     pub(super) driver: Nap,
@@ -159,12 +159,17 @@ impl<C: Codec> Core<C> {
 }
 
 impl<C: Codec> Shared<C> {
-    pub(super) fn new(config: MConnConfig<C>, addresses: Addresses) -> Result<Arc<Self>, ConfigError> {
+    /// For the machine that `make` makes of a configuration.
+    pub(super) fn new(
+        config: MConnConfig<C>,
+        addresses: Addresses,
+        make: impl FnOnce(MConnConfig<C>, Instant) -> Result<Carried<C>, ConfigError>,
+    ) -> Result<Arc<Self>, ConfigError> {
         let clock = Clock::start();
         let channels = config.channels.iter().map(|channel| channel.id).collect();
         let mailboxes = Mailboxes::new(&config);
         let core = Core {
-            machine: MConnState::new(config, clock.now())?,
+            machine: make(config, clock.now())?,
             mailboxes,
             waiters: Waiters::default(),
             driver: Nap::default(),

@@ -4,7 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use crate::connection::{MConnState, SendRefusal};
+use crate::adapter::carried::Carried;
+use crate::connection::SendRefusal;
 use crate::wire::Codec;
 
 /// Who waits, per channel in the order of arrival.
@@ -75,7 +76,7 @@ impl Waiters {
 
     /// The first in line of `channel`, when polling it would not be in vain.
     #[inline]
-    pub(super) fn first_with_room<C: Codec>(&mut self, machine: &MConnState<C>, channel: u8) -> Option<Waker> {
+    pub(super) fn first_with_room<C: Codec>(&mut self, machine: &Carried<C>, channel: u8) -> Option<Waker> {
         if self.waiting == 0 {
             return None;
         }
@@ -83,7 +84,7 @@ impl Waiters {
     }
 
     /// The first in line of each channel for which room has come.
-    pub(super) fn all_with_room<C: Codec>(&mut self, machine: &MConnState<C>, wakers: &mut Vec<Waker>) {
+    pub(super) fn all_with_room<C: Codec>(&mut self, machine: &Carried<C>, wakers: &mut Vec<Waker>) {
         if self.waiting > 0 {
             wakers.extend(
                 self.channels.iter_mut().filter_map(|(channel, queue)| first_with_room(queue, machine, *channel)),
@@ -97,7 +98,7 @@ impl Waiters {
     }
 }
 
-fn first_with_room<C: Codec>(queue: &mut VecDeque<Waiter>, machine: &MConnState<C>, channel: u8) -> Option<Waker> {
+fn first_with_room<C: Codec>(queue: &mut VecDeque<Waiter>, machine: &Carried<C>, channel: u8) -> Option<Waker> {
     let first = queue.front_mut()?;
     let full = matches!(machine.may_send(channel, first.len), Err(SendRefusal::Full { .. }));
     if full { None } else { first.waker.take() }

@@ -49,7 +49,8 @@ pub struct Bbr {
     pacing_rate: Option<u64>,
     max_datagram: u64,
     initial_window: u64,
-    before: Option<path::Bounds>,
+    /// What to go back to when the last losses were none.
+    before: Option<Before>,
 }
 
 /// What it does at the moment.
@@ -91,6 +92,13 @@ impl Phase {
             _ => 200,
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Before {
+    bounds: path::Bounds,
+    /// Whether the start was under way.
+    starting: bool,
 }
 
 impl Bbr {
@@ -219,7 +227,7 @@ impl Congestion for Bbr {
 
     fn on_loss(&mut self, loss: &Lost) {
         if loss.starts_episode {
-            self.before = Some(self.path.bounds);
+            self.before = Some(Before { bounds: self.path.bounds, starting: self.phase == Phase::Startup });
         }
         self.path.on_loss(loss.bytes);
         if self.sampling && self.path.is_too_much(loss.lost_since_sent, loss.in_flight_when_sent) {
@@ -230,9 +238,16 @@ impl Congestion for Bbr {
         }
     }
 
-    fn on_spurious_loss(&mut self, _now: Instant) {
-        if let Some(before) = self.before.take() {
-            self.path.bounds.widen(&before);
+    fn on_spurious_loss(&mut self, now: Instant) {
+        let Some(before) = self.before.take() else { return };
+        self.path.forget_losses();
+        self.path.bounds.widen(&before.bounds);
+        if before.starting && self.pipe.reached {
+            self.pipe = FullPipe::default();
+            self.pipe.restart(self.path.max_rate());
+            self.sampling = true;
+            self.ending = false;
+            self.enter(Phase::Startup, now);
         }
     }
 

@@ -59,6 +59,8 @@ const C: f64 = 0.4;
 const ALPHA: f64 = 3.0 * (1.0 - BETA) / (1.0 + BETA);
 /// RFC 9002 section 7.2.
 const MINIMUM: f64 = 2.0;
+/// No path holds as many; it keeps all sums finite.
+const MAXIMUM: f64 = 1e9;
 
 impl Cubic {
     /// Begins in slow start.
@@ -168,6 +170,7 @@ impl Congestion for Cubic {
             } else {
                 self.avoid_congestion(ack, acked);
             }
+            self.window = self.window.min(MAXIMUM);
         }
         self.pace(&ack.round_trip);
     }
@@ -198,5 +201,118 @@ impl Congestion for Cubic {
 
     fn boxed_clone(&self) -> Box<dyn Congestion> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sliding_window::congestion::tests::{ack, loss};
+
+    /// A window of so many datagrams of 1,000 bytes, before any loss.
+    fn policy(datagrams: u64) -> Cubic {
+        let mut policy = Cubic::new(&Setup::new(Instant::ZERO, 1_000));
+        policy.on_ack(&ack(0, (datagrams - 10) * 1_000));
+        assert_eq!(policy.window(), datagrams * 1_000);
+        policy
+    }
+
+    /// A window's worth of acknowledgements each 40 ms.
+    fn pass(policy: &mut Cubic, from: u64, until: u64) {
+        for milliseconds in (from..until).step_by(40) {
+            for _ in 0..10 {
+                policy.on_ack(&ack(milliseconds, policy.window() / 10));
+            }
+        }
+    }
+
+    /// RFC 9438 section 4.6: beta is 0.7.
+    #[test]
+    fn a_loss_takes_thirty_percent_down_to_two_datagrams() {
+        let mut policy = policy(100);
+        policy.on_loss(&loss(10));
+        assert_eq!((policy.window(), policy.slow_start_threshold(), policy.in_slow_start()), (70_000, 70_000, false));
+        for _ in 0..20 {
+            policy.on_loss(&loss(11));
+        }
+        assert_eq!(policy.window(), 2_000);
+    }
+
+    /// RFC 9438 section 4.2: back at the plateau after K = cbrt(W_max (1 - beta) / C), flat there, and steep after it.
+    #[test]
+    fn the_window_follows_the_curve() {
+        let mut policy = policy(1_000);
+        policy.on_loss(&loss(0));
+        let flat_after = libm::cbrt(1_000.0 * 0.3 / 0.4); // 9.09 s
+        assert!((flat_after - 9.086).abs() < 0.001);
+        pass(&mut policy, 0, 4_500);
+        // Half way the cube is an eighth: 1,000 - 300/8.
+        assert!((955_000..970_000).contains(&policy.window()), "{}", policy.window());
+        pass(&mut policy, 4_500, 9_090);
+        assert!((998_000..1_002_000).contains(&policy.window()), "{}", policy.window());
+        pass(&mut policy, 9_090, 18_180);
+        assert!((1_290_000..1_320_000).contains(&policy.window()), "{}", policy.window());
+    }
+
+    /// RFC 9438 section 4.3: with a small window NewReno would grow faster, and so does CUBIC: alpha per round trip.
+    #[test]
+    fn a_small_window_grows_as_newreno_would() {
+        let mut policy = policy(20);
+        policy.on_loss(&loss(0));
+        pass(&mut policy, 0, 400);
+        let expected = 14_000.0 + 10.0 * ALPHA * 1_000.0;
+        assert!((policy.window() as f64 - expected).abs() < 400.0, "{} {expected}", policy.window());
+    }
+
+    /// RFC 9438 section 4.7: fast convergence.
+    #[test]
+    fn a_loss_below_the_plateau_lowers_it_further() {
+        let mut policy = policy(100);
+        policy.on_loss(&loss(0));
+        policy.on_loss(&loss(1));
+        assert_eq!((policy.plateau, policy.window()), (70.0 * 1.7 / 2.0, 49_000));
+    }
+
+    /// RFC 9438 section 4.9.2.
+    #[test]
+    fn what_was_taken_in_error_comes_back_with_the_curve() {
+        let mut policy = policy(100);
+        policy.on_loss(&loss(0));
+        pass(&mut policy, 0, 1_000);
+        let before = policy.clone();
+        policy.on_loss(&loss(1_000));
+        policy.on_spurious_loss(Instant::from_millis(1_001));
+        assert_eq!((policy.window, policy.plateau, &policy.epoch), (before.window, before.plateau, &before.epoch));
+        policy.on_spurious_loss(Instant::from_millis(1_002));
+        assert_eq!(policy.window, before.window);
+    }
+
+    /// RFC 9438 section 5.8: time without data does not count.
+    #[test]
+    fn the_curve_waits_for_an_idle_sender() {
+        let (mut busy, mut idle) = (policy(1_000), policy(1_000));
+        for policy in [&mut busy, &mut idle] {
+            policy.on_loss(&loss(0));
+            pass(policy, 0, 1_000);
+        }
+        let mut nothing = ack(1_000, 1_000);
+        nothing.app_limited = true;
+        idle.on_ack(&nothing);
+        let window = idle.window();
+        pass(&mut idle, 61_000, 62_000);
+        pass(&mut busy, 1_000, 2_000);
+        assert!(window < idle.window() && idle.window().abs_diff(busy.window()) < 2_000);
+    }
+
+    /// RFC 9002 section 7.6.2.
+    #[test]
+    fn persistent_congestion_starts_from_the_minimum() {
+        let mut policy = policy(100);
+        let mut persistent = loss(0);
+        persistent.persistent = true;
+        policy.on_loss(&persistent);
+        assert_eq!((policy.window(), policy.in_slow_start()), (2_000, true));
+        pass(&mut policy, 40, 1_000);
+        assert!(!policy.in_slow_start() && policy.window() >= 70_000);
     }
 }

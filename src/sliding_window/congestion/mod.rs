@@ -141,6 +141,7 @@ mod tests {
             now: Instant::from_millis(milliseconds),
             bytes,
             growth: bytes,
+            spurious: 0,
             prior_in_flight: bytes,
             in_flight: 0,
             app_limited: false,

@@ -107,3 +107,89 @@ impl Congestion for NewReno {
         Box::new(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sliding_window::congestion::tests::{ack, loss};
+
+    fn policy() -> NewReno {
+        NewReno::new(&Setup::new(Instant::ZERO, 1_000))
+    }
+
+    /// RFC 9002 section 7.3.1: by what was acknowledged; section 7.3.3: by one datagram per window.
+    #[test]
+    fn the_window_doubles_and_then_grows_by_a_datagram() {
+        let mut policy = policy();
+        assert_eq!((policy.window(), policy.in_slow_start()), (10_000, true));
+        policy.on_ack(&ack(40, 10_000));
+        assert_eq!(policy.window(), 20_000);
+        policy.on_loss(&loss(50));
+        assert_eq!((policy.window(), policy.slow_start_threshold()), (10_000, 10_000));
+        policy.on_ack(&ack(90, 9_999));
+        assert_eq!(policy.window(), 10_000);
+        policy.on_ack(&ack(91, 1));
+        assert_eq!(policy.window(), 11_000);
+        assert!(!policy.in_slow_start());
+    }
+
+    /// RFC 9002 section 7.3.2: once per episode, and section 7.2: never below two datagrams.
+    #[test]
+    fn a_window_halves_once_per_episode_down_to_two_datagrams() {
+        let mut policy = policy();
+        let mut within = loss(1);
+        policy.on_loss(&within);
+        within.starts_episode = false;
+        policy.on_loss(&within);
+        assert_eq!(policy.window(), 5_000);
+        for milliseconds in 2..9 {
+            policy.on_loss(&loss(milliseconds));
+        }
+        assert_eq!(policy.window(), 2_000);
+    }
+
+    /// RFC 9002 section 7.6.2: to the minimum; then slow start up to the threshold.
+    #[test]
+    fn persistent_congestion_starts_from_the_minimum() {
+        let mut policy = policy();
+        let mut persistent = loss(1);
+        persistent.persistent = true;
+        policy.on_loss(&persistent);
+        assert_eq!((policy.window(), policy.slow_start_threshold(), policy.in_slow_start()), (2_000, 5_000, true));
+    }
+
+    /// RFC 9002 section 7.8.
+    #[test]
+    fn an_unused_window_does_not_grow() {
+        let mut policy = policy();
+        let mut idle = ack(40, 5_000);
+        idle.app_limited = true;
+        policy.on_ack(&idle);
+        let mut old = ack(41, 5_000);
+        old.growth = 0; // all of it left before the episode
+        policy.on_ack(&old);
+        assert_eq!(policy.window(), 10_000);
+    }
+
+    #[test]
+    fn what_was_taken_in_error_comes_back_once() {
+        let mut policy = policy();
+        policy.on_loss(&loss(1));
+        policy.on_spurious_loss(Instant::ZERO);
+        assert_eq!((policy.window(), policy.slow_start_threshold()), (10_000, u64::MAX));
+        policy.on_loss(&loss(2));
+        policy.on_spurious_loss(Instant::ZERO);
+        policy.on_spurious_loss(Instant::ZERO);
+        assert_eq!(policy.window(), 10_000);
+    }
+
+    #[test]
+    fn packets_are_paced_once_the_round_trip_time_is_known() {
+        let mut policy = policy();
+        assert_eq!(policy.pacing_rate(), None);
+        policy.on_ack(&ack(40, 2_000));
+        assert_eq!(policy.pacing_rate(), Some(600_000)); // twice 12,000 bytes in 40 ms
+        policy.on_loss(&loss(50));
+        assert_eq!(policy.pacing_rate(), Some(187_500)); // 5/4 of 6,000 bytes
+    }
+}

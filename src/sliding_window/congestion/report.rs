@@ -64,6 +64,8 @@ pub struct Acked {
     /// Those of them that left after the last episode of congestion began: only they let a window grow
     /// (RFC 9002 section 7.3.2).
     pub growth: u64,
+    /// Those of them that had been declared lost.
+    pub spurious: u64,
     /// Bytes in flight before.
     pub prior_in_flight: u64,
     /// Bytes in flight now.

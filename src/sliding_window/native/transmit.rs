@@ -1,7 +1,8 @@
 //! The way out: which packet goes next, and its bytes.
 
+use super::ending::CODE_FINISHED;
 use super::link::{Content, Link};
-use super::{CODE_FINISHED, Life, Native};
+use super::{Life, Native};
 use crate::sliding_window::packet::{Ack, Frame, FramesPacket, Writer, seal};
 use crate::sliding_window::recovery::Gate;
 use crate::time::Instant;
@@ -92,7 +93,8 @@ impl Native {
         if self.done_due {
             carries.done = Frame::Abort { code: CODE_FINISHED, text: &[] }.write(&mut writer);
         }
-        if !carries.wants_ack() && !carries.done && !(carries.ack && ack_due) {
+        let is_worth_it = carries.wants_ack() || carries.done || (carries.ack && ack_due);
+        if !is_worth_it {
             self.note_blocked(now);
             return 0;
         }
@@ -103,7 +105,7 @@ impl Native {
 
     /// Whether anything but data or an acknowledgement is to be sent.
     fn wants_control(&self) -> bool {
-        self.linger_until.is_none() && (self.wants_ping() || self.wants_credit())
+        self.wants_credit() || (self.linger_until.is_none() && self.wants_ping())
     }
 
     fn wants_ping(&self) -> bool {
@@ -111,15 +113,21 @@ impl Native {
     }
 
     fn wants_credit(&self) -> bool {
-        self.credit_lost || self.receiver.credit_due()
+        // Who has finished needs no more credit, but may wait for receipts.
+        let due = if self.receiver.has_ended() { self.receiver.receipt_due() } else { self.receiver.credit_due() };
+        due || self.credit_lost
     }
 
     /// Writes what has arrived, if there is anything that the peer does not know.
     fn write_ack(&self, now: Instant, writer: &mut Writer<'_>) -> bool {
         let Some(Link { acks, peer, .. }) = &self.link else { return false };
-        let Some(newest) = acks.newest().filter(|_| acks.has_pending()) else { return false };
+        if !acks.has_pending() {
+            return false;
+        }
+        // Not always the newest packet: what is full of gaps is told in several acknowledgements, the oldest part first.
+        let Some(largest) = acks.ranges().next().map(|range| *range.end()) else { return false };
         let delay = u64::try_from(acks.delay(now).as_micros()).unwrap_or(u64::MAX);
-        Ack::write(writer, peer.packets.shorten(newest), delay, acks.ranges())
+        Ack::write(writer, peer.packets.shorten(largest), delay, acks.ranges())
     }
 
     fn write_control(&mut self, writer: &mut Writer<'_>, carries: &mut Carries) {

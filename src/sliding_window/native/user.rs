@@ -82,8 +82,9 @@ impl Native {
     }
 
     fn note_taken(&mut self, now: Instant, any: bool, bytes: usize) {
-        self.clock(now);
+        let now = self.clock(now);
         if any {
+            self.note_taken_all(now);
             self.counters.messages_taken = self.counters.messages_taken.wrapping_add(1);
             self.counters.message_bytes_taken = self.counters.message_bytes_taken.wrapping_add(bytes as u64);
         }
@@ -93,8 +94,9 @@ impl Native {
     }
 
     pub(crate) fn read(&mut self, now: Instant, buffer: &mut [u8]) -> Poll<usize> {
-        self.clock(now);
+        let now = self.clock(now);
         let read = self.receiver.read(buffer);
+        self.note_taken_all(now);
         match read {
             Poll::Ready(len) => {
                 self.counters.message_bytes_taken = self.counters.message_bytes_taken.wrapping_add(len as u64);

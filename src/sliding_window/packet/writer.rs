@@ -63,6 +63,17 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Lets `write` fill what is free; it gives back what it has left over, or `None` when something did not fit.
+    #[inline]
+    pub fn fill_with(&mut self, write: impl FnOnce(&mut [u8]) -> Option<&mut [u8]>) {
+        let free = self.buffer.get_mut(self.len..).unwrap_or_default();
+        let before = free.len();
+        match write(free).map(|rest| rest.len()) {
+            Some(left) if !self.overflowed => self.len = self.len.saturating_add(before.saturating_sub(left)),
+            _ => self.overflowed = true,
+        }
+    }
+
     /// Appends one byte.
     #[inline]
     pub fn put_u8(&mut self, byte: u8) {
@@ -124,8 +135,13 @@ mod tests {
     fn what_does_not_fit_ends_it() {
         let mut buffer = [0; 4];
         let mut writer = Writer::new(&mut buffer);
-        writer.put_slice(b"abc");
-        writer.put_u32(0);
+        writer.put_slice(b"a");
+        writer.fill_with(|free| {
+            let (place, rest) = free.split_first_chunk_mut()?;
+            *place = *b"bc";
+            Some(rest)
+        });
+        writer.fill_with(|free| free.split_first_chunk_mut::<2>().map(|(_, rest)| rest));
         assert_eq!((writer.len(), writer.remaining()), (3, 0));
         writer.put_u8(9);
         assert_eq!(writer.finish(), None);

@@ -7,6 +7,9 @@ use super::unordered::TAKEN;
 use crate::sliding_window::packet::{Piece, PieceFlags};
 use crate::sliding_window::sender::Class;
 
+/// Flags that do not change how a whole message is delivered.
+const USUAL: u8 = PieceFlags::HAS_LENGTH.bits() | PieceFlags::RECEIPT.bits();
+
 /// What the cursor has found.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ready {
@@ -71,68 +74,63 @@ pub(super) fn append(buffer: &mut Vec<u8>, bytes: &[u8], max_message: usize) {
 
 impl Receiver {
     /// Moves the cursor until there is something for the application, or nothing in its turn.
+    #[inline]
     pub(super) fn advance(&mut self) {
         self.ready = Ready::Nothing;
-        while let Some(slot) = self.slots.front_mut() {
-            if !slot.held {
-                return;
-            }
-            let len = slot.buffer.len();
-            let Some(flags) = slot.buffer.get_mut(self.offset) else {
-                self.leave_segment();
-                continue;
-            };
-            let taken = *flags & TAKEN != 0;
-            *flags &= !TAKEN;
-            let rest = slot.buffer.get(self.offset..).unwrap_or_default();
-            // Read before: it can not fail. If it did, the segment would be passed over.
-            let Ok((piece, after)) = Piece::split(rest, self.offset == 0) else {
-                self.leave_segment();
-                continue;
-            };
-            let end = len.saturating_sub(after.len());
-            let flags = piece.flags;
-            if !flags.is_whole() {
-                if self.pass_part(taken, end) {
-                    continue;
+        loop {
+            let rest = self.current.buffer.get(self.offset..).unwrap_or_default();
+            let Some(&bits) = rest.first() else {
+                if !self.current.held {
+                    return;
                 }
+                self.leave_segment();
+                continue;
+            };
+            // The usual one: a whole message in its turn.
+            if bits & !USUAL == PieceFlags::WHOLE.bits() {
+                // Read before: it can not fail.
+                if let Ok((piece, after)) = Piece::split(rest, false) {
+                    let end = self.current.buffer.len().wrapping_sub(after.len());
+                    let start = end.wrapping_sub(piece.payload.len());
+                    self.ready = Ready::Piece { start, end, receipt: piece.flags.has(PieceFlags::RECEIPT) };
+                    return;
+                }
+            }
+            if !self.pass_piece() {
                 return;
             }
-            let skipped = flags.has(PieceFlags::SKIPPED);
-            if taken || skipped {
-                let bytes = piece.credit();
-                self.offset = end;
-                self.consume(bytes, flags.has(PieceFlags::RECEIPT));
-                self.counters.dropped = self.counters.dropped.saturating_add(u64::from(skipped));
-                continue;
-            }
-            if !flags.has(PieceFlags::UNORDERED) {
-                let start = end.saturating_sub(piece.payload.len());
-                self.ready = Ready::Piece { start, end, receipt: flags.has(PieceFlags::RECEIPT) };
-            }
-            return;
         }
     }
 
-    /// Passes a fragment or the end at the cursor; `false` when there is something to deliver first.
-    fn pass_part(&mut self, taken: bool, end: usize) -> bool {
-        let Some(slot) = self.slots.front() else { return false };
-        let rest = slot.buffer.get(self.offset..).unwrap_or_default();
-        let Ok((piece, _)) = Piece::split(rest, self.offset == 0) else { return false };
-        let last = piece.flags.has(PieceFlags::LAST);
-        if piece.flags.has(PieceFlags::FIN) {
+    /// Passes a piece that is not delivered in its turn; `false` when there is something to deliver first.
+    fn pass_piece(&mut self) -> bool {
+        let len = self.current.buffer.len();
+        let Some(bits) = self.current.buffer.get_mut(self.offset) else { return false };
+        let taken = *bits & TAKEN != 0;
+        *bits &= !TAKEN;
+        let rest = self.current.buffer.get(self.offset..).unwrap_or_default();
+        let Ok((piece, after)) = Piece::split(rest, self.offset == 0) else {
+            // It was read before. If it could fail, the rest of the segment would be passed over.
+            self.offset = len;
+            return true;
+        };
+        let (flags, bytes) = (piece.flags, piece.credit());
+        let (last, receipt) = (flags.has(PieceFlags::LAST), flags.has(PieceFlags::RECEIPT));
+        let end = len.saturating_sub(after.len());
+        if flags.has(PieceFlags::FIN) {
             self.finished = true;
-        } else if taken {
-            let (bytes, receipt) = (piece.credit(), piece.flags.has(PieceFlags::RECEIPT));
+        } else if taken || (flags.is_whole() && flags.has(PieceFlags::SKIPPED)) {
             self.consumed_bytes = self.consumed_bytes.saturating_add(bytes);
             if last {
                 self.consume(0, receipt);
             }
+            self.counters.dropped = self.counters.dropped.saturating_add(u64::from(!taken));
+        } else if flags.is_whole() {
+            // Unordered, and it waits to be taken.
+            return false;
         } else {
-            if piece.flags.has(PieceFlags::FIRST)
-                && piece.flags.has(PieceFlags::UNORDERED)
-                && !self.unordered.hand_over(self.base)
-            {
+            let begins = flags.has(PieceFlags::FIRST) && flags.has(PieceFlags::UNORDERED);
+            if begins && !self.unordered.hand_over(self.base) {
                 return false;
             }
             self.assembly.add(&piece, self.config.max_message);
@@ -144,31 +142,38 @@ impl Receiver {
             }
         }
         self.offset = end;
-        if slot_is_done(self.slots.front(), end) {
+        if end >= len {
             self.leave_segment();
         }
         self.ready.is_nothing()
     }
 
     /// Goes on to the next segment.
+    #[inline]
     fn leave_segment(&mut self) {
-        if let Some(slot) = self.slots.pop_front() {
-            self.pool.put(slot.buffer);
-            self.base = self.base.saturating_add(1);
-            self.offset = 0;
+        self.base = self.base.wrapping_add(1);
+        self.offset = 0;
+        if self.later.is_empty() && !self.pool.is_over() {
+            // The buffer stays: the next segment comes into it.
+            self.current.held = false;
+            self.current.buffer.clear();
+        } else {
+            self.next_slot();
         }
+    }
+
+    fn next_slot(&mut self) {
+        let next = self.later.pop_front().unwrap_or_default();
+        let slot = core::mem::replace(&mut self.current, next);
+        self.pool.put(slot.buffer);
     }
 
     /// Counts a message that is done with.
     #[inline]
     pub(super) fn consume(&mut self, bytes: u64, receipt: bool) {
-        self.consumed_bytes = self.consumed_bytes.saturating_add(bytes);
-        self.consumed_messages = self.consumed_messages.saturating_add(1);
+        // No more than was received, which saturates.
+        self.consumed_bytes = self.consumed_bytes.wrapping_add(bytes);
+        self.consumed_messages = self.consumed_messages.wrapping_add(1);
         self.receipt_due |= receipt;
     }
-}
-
-/// Whether the cursor is through with a segment when it stands at `end`.
-fn slot_is_done(slot: Option<&super::Slot>, end: usize) -> bool {
-    slot.is_some_and(|slot| slot.buffer.len() <= end)
 }

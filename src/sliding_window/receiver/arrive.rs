@@ -59,7 +59,7 @@ impl Summary {
             if bytes > max_message as u64 {
                 return Err(PeerFault::MessageTooLarge { size: bytes, limit: max_message as u64 });
             }
-            summary.messages = summary.messages.saturating_add(u64::from(piece.flags.has(PieceFlags::FIRST)));
+            summary.messages = summary.messages.wrapping_add(u64::from(piece.flags.has(PieceFlags::FIRST)));
             summary.unordered |= piece.flags.has(PieceFlags::UNORDERED);
             if !piece.flags.is_whole() {
                 summary.add_part(&piece);
@@ -94,35 +94,46 @@ impl Receiver {
     /// [`PeerFault::MessageCredit`] nothing has changed.
     #[inline]
     pub(crate) fn on_data(&mut self, segment: u64, pieces: &[u8]) -> Result<Arrival, PeerFault> {
-        let Some(index) = self.index(segment) else { return Ok(self.duplicate()) };
+        let held = if segment == self.base { self.current.held } else { self.is_held(segment) };
+        if held {
+            return Ok(self.duplicate());
+        }
         if segment >= self.granted.max_segment {
             self.counters.refused = self.counters.refused.saturating_add(1);
             return Ok(Arrival::Refused);
         }
-        if self.slots.get(index).is_some_and(|slot| slot.held) {
-            return Ok(self.duplicate());
-        }
         let summary = Summary::of(pieces, self.config.max_message)?;
         self.charge(&summary)?;
-        self.counters.segments = self.counters.segments.saturating_add(1);
+        self.counters.segments = self.counters.segments.wrapping_add(1);
         if self.tap.is_open() {
             self.copy_to_tap(segment, pieces);
         }
-        let buffer = self.pool.filled(pieces);
-        let slot = Slot { held: true, fin: summary.fin, buffer, fragment: summary.fragment };
-        if index == self.slots.len() {
-            self.slots.push_back(slot);
+        let Summary { fin, fragment, .. } = summary;
+        if segment == self.base {
+            self.pool.refill(&mut self.current.buffer, pieces);
+            (self.current.held, self.current.fin) = (true, fin);
+            if fragment.is_some() || self.current.fragment.is_some() {
+                self.current.fragment = fragment;
+            }
         } else {
-            self.store(index, slot);
+            let buffer = self.pool.filled(pieces);
+            self.store(segment, Slot { held: true, fin, buffer, fragment });
         }
         if summary.unordered {
             self.on_unordered(segment)?;
         }
-        self.move_expected()?;
+        if segment == self.expected {
+            self.move_expected()?;
+        }
         if self.ready.is_nothing() {
             self.advance();
         }
         Ok(Arrival::New)
+    }
+
+    /// Whether a segment was received, that at which the cursor stands aside.
+    fn is_held(&self, segment: u64) -> bool {
+        segment < self.base || self.slot(segment).is_some_and(|slot| slot.held)
     }
 
     #[cold]
@@ -154,34 +165,33 @@ impl Receiver {
         }
     }
 
-    /// Puts a segment into its slot; those before it that are missing get theirs. `index` is within the window.
-    fn store(&mut self, index: usize, slot: Slot) {
-        while self.slots.len() <= index {
-            self.slots.push_back(Slot::default());
+    /// Puts a segment into its slot; those before it that are missing get theirs. It is within the window, and not the current one.
+    fn store(&mut self, segment: u64, slot: Slot) {
+        let before = segment.saturating_sub(self.base).saturating_sub(1) as usize;
+        while self.later.len() <= before {
+            self.later.push_back(Slot::default());
         }
-        if let Some(place) = self.slots.get_mut(index) {
+        if let Some(place) = self.later.get_mut(before) {
             *place = slot;
         }
     }
 
     /// Goes on to the first segment that is missing, and checks that fragments form messages.
+    #[inline]
     fn move_expected(&mut self) -> Result<(), PeerFault> {
-        while let Some(slot) = self.index(self.expected).and_then(|index| self.slots.get(index)) {
-            if !slot.held {
-                break;
-            }
+        while let Some(&Slot { held: true, fin, fragment, .. }) = self.slot(self.expected) {
             let segment = self.expected;
             if self.ended {
                 return Err(PeerFault::AfterEnd { segment });
             }
-            if slot.fragment.is_some() || self.open.is_some() {
-                self.open = follow(self.open, slot.fragment, segment, self.config.max_message)?;
-                if slot.fin && self.open.is_some() {
+            if fragment.is_some() || self.open.is_some() {
+                self.open = follow(self.open, fragment, segment, self.config.max_message)?;
+                if fin && self.open.is_some() {
                     return Err(PeerFault::FragmentOrder { segment });
                 }
             }
-            self.ended = slot.fin;
-            self.expected = self.expected.saturating_add(1);
+            self.ended = fin;
+            self.expected = self.expected.wrapping_add(1);
         }
         Ok(())
     }

@@ -102,10 +102,7 @@ impl Receiver {
     fn ordered(&self) -> Option<(&[u8], Class)> {
         match self.ready {
             Ready::Nothing => None,
-            Ready::Piece { start, end, .. } => {
-                let slot = self.slots.front()?;
-                Some((slot.buffer.get(start..end)?, Class::Ordered))
-            }
+            Ready::Piece { start, end, .. } => Some((self.current.buffer.get(start..end)?, Class::Ordered)),
             Ready::Assembled => Some((&self.assembly.bytes, self.assembly.class())),
         }
     }
@@ -113,12 +110,12 @@ impl Receiver {
     #[inline]
     fn ordered_taken(&mut self) {
         self.read_offset = 0;
-        self.counters.taken = self.counters.taken.saturating_add(1);
+        self.counters.taken = self.counters.taken.wrapping_add(1);
         match self.ready {
             Ready::Nothing => {}
             Ready::Piece { start, end, receipt } => {
                 self.offset = end;
-                self.consume(end.saturating_sub(start) as u64, receipt);
+                self.consume(end.wrapping_sub(start) as u64, receipt);
             }
             Ready::Assembled => self.consume(self.assembly.credit, self.assembly.receipt),
         }
@@ -135,7 +132,7 @@ impl Receiver {
 
     fn done_unordered(&mut self) {
         self.read_offset = 0;
-        self.counters.taken = self.counters.taken.saturating_add(1);
+        self.counters.taken = self.counters.taken.wrapping_add(1);
         self.unordered_taken();
     }
 

@@ -3,10 +3,36 @@
 use super::Receiver;
 use crate::sliding_window::packet::Credit;
 
+/// At which numbers the peer is told anew what is free.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Renewal {
+    /// Half a window is free: consumed bytes and messages, segments passed.
+    bytes: u64,
+    messages: u64,
+    segments: u64,
+    /// What was consumed when it was told.
+    told: (u64, u64, u64),
+    /// From so many received bytes on the peer can hardly send anything.
+    tight: u64,
+}
+
 impl Receiver {
     /// What is free now, all told since the beginning. To be sent; from then on the peer may use it.
     pub(crate) fn credit(&mut self) -> Credit {
-        self.granted = self.target();
+        let config = &self.config;
+        self.granted = Credit {
+            max_bytes: self.consumed_bytes.saturating_add(config.window_bytes),
+            max_messages: self.consumed_messages.saturating_add(config.window_messages),
+            max_segment: self.base.saturating_add(config.window_segments),
+            consumed: self.consumed_messages,
+        };
+        self.renewal = Renewal {
+            bytes: self.consumed_bytes.saturating_add(config.window_bytes.div_ceil(2).max(1)),
+            messages: self.consumed_messages.saturating_add(config.window_messages.div_ceil(2).max(1)),
+            segments: self.base.saturating_add(config.window_segments.div_ceil(2).max(1)),
+            told: (self.consumed_bytes, self.consumed_messages, self.base),
+            tight: self.granted.max_bytes.saturating_sub(config.max_segment as u64),
+        };
         self.receipt_due = false;
         self.granted
     }
@@ -16,41 +42,30 @@ impl Receiver {
         self.granted
     }
 
+    /// Whether the peer waits for a receipt that it was not told.
+    pub(crate) const fn receipt_due(&self) -> bool {
+        self.receipt_due
+    }
+
     /// Whether the peer should be told what is free.
     ///
     /// That is so when half a window has become free, when a receipt is due, and when the peer may be waiting: it can hardly send
     /// anything, and nothing is here whose taking would make more free. So neither small windows are told nor can both sides wait.
     #[inline]
     pub(crate) fn credit_due(&self) -> bool {
-        let (target, granted) = (self.target(), self.granted);
-        let bytes = target.max_bytes.saturating_sub(granted.max_bytes);
-        let messages = target.max_messages.saturating_sub(granted.max_messages);
-        let segments = target.max_segment.saturating_sub(granted.max_segment);
-        if self.receipt_due
-            || bytes.saturating_mul(2) >= self.config.window_bytes.max(1)
-            || messages.saturating_mul(2) >= self.config.window_messages.max(1)
-            || segments.saturating_mul(2) >= self.config.window_segments.max(1)
-        {
-            return true;
-        }
-        if (bytes | messages | segments) == 0 || self.is_readable() {
-            return false;
-        }
-        let bytes_left = granted.max_bytes.saturating_sub(self.received_bytes);
-        let messages_left = granted.max_messages.saturating_sub(self.received_messages);
-        let seen = self.base.saturating_add(self.slots.len() as u64);
-        (bytes > 0 && bytes_left < self.config.max_segment as u64)
-            || (messages > 0 && messages_left == 0)
-            || (segments > 0 && seen >= granted.max_segment)
+        let renewal = &self.renewal;
+        self.receipt_due
+            || self.consumed_bytes >= renewal.bytes
+            || self.consumed_messages >= renewal.messages
+            || self.base >= renewal.segments
+            || (!self.is_readable() && self.peer_may_wait())
     }
 
     #[inline]
-    pub(super) fn target(&self) -> Credit {
-        Credit {
-            max_bytes: self.consumed_bytes.saturating_add(self.config.window_bytes),
-            max_messages: self.consumed_messages.saturating_add(self.config.window_messages),
-            max_segment: self.base.saturating_add(self.config.window_segments),
-            consumed: self.consumed_messages,
-        }
+    fn peer_may_wait(&self) -> bool {
+        let (bytes, messages, segments) = self.renewal.told;
+        (self.received_bytes > self.renewal.tight && self.consumed_bytes > bytes)
+            || (self.received_messages >= self.granted.max_messages && self.consumed_messages > messages)
+            || (self.seen() >= self.granted.max_segment && self.base > segments)
     }
 }

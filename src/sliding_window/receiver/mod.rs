@@ -1,10 +1,14 @@
 //! The receiving half: segments wait in slots until those before them are there, and messages until the application takes them.
 //!
 //! # Memory
-//! Whatever the peer sends: slots of about 80 bytes, at most twice `window_segments` of them (the factor is that of buffers which
-//! double); buffers of at most twice `window_bytes` and, for each of the `window_segments`, 16 bytes or what is asked for by
-//! `slot_bytes`; two buffers for messages of several segments, of at most
-//! `max_message` each; a record of 24 bytes for each unordered message, at most twice `window_messages`. The tap adds `limit` copies of segments.
+//! Whatever the peer sends, all told at most:
+//!
+//! * slots: `2 * window_segments * 80` bytes (the factor 2, here and below, is that of buffers which double);
+//! * what they hold: `2 * window_bytes + window_segments * (min(max_segment, 2048) + 24)`. Buffers are used again, those of large segments for
+//!   small ones too; hence twice;
+//! * a message of several segments that is put together, and one of the unordered: `2 * max_message`;
+//! * records of unordered messages: `2 * window_messages * 24`, and about 100 for each segment of those that take several;
+//! * the tap, if it is open: `limit` copies of messages or segments.
 
 mod advance;
 mod arrive;
@@ -15,7 +19,6 @@ mod tap;
 mod unordered;
 
 pub(crate) use arrive::Arrival;
-pub(crate) use deliver::{Message, Received};
 pub use tap::Asap;
 
 use alloc::collections::VecDeque;
@@ -23,6 +26,7 @@ use alloc::vec::Vec;
 
 use self::advance::{Assembly, Ready};
 use self::arrive::{Fragment, Open};
+use self::grant::Renewal;
 use self::pool::Pool;
 use self::tap::Tap;
 use self::unordered::Unordered;
@@ -74,8 +78,10 @@ pub(crate) struct ReceiveCounters {
 #[derive(Clone, Debug)]
 pub(crate) struct Receiver {
     config: ReceiverConfig,
-    /// From the one at which the cursor stands on.
-    slots: VecDeque<Slot>,
+    /// The segment at which the cursor stands. While segments come in order nothing else is held.
+    current: Slot,
+    /// Those after it.
+    later: VecDeque<Slot>,
     /// The number of the segment at which the cursor stands: all before it was passed on.
     base: u64,
     /// Where in its buffer the next piece begins.
@@ -97,8 +103,9 @@ pub(crate) struct Receiver {
     finished: bool,
     pool: Pool,
     tap: Tap,
-    /// What the peer was told at most.
+    /// What the peer was told at most, and what of it must change before it is told anew.
     granted: Credit,
+    renewal: Renewal,
     /// Bytes and messages of all segments that were received.
     received_bytes: u64,
     received_messages: u64,
@@ -115,7 +122,8 @@ impl Receiver {
     pub(crate) fn new(config: ReceiverConfig) -> Self {
         let mut receiver = Self {
             config,
-            slots: VecDeque::new(),
+            current: Slot::default(),
+            later: VecDeque::new(),
             base: 0,
             offset: 0,
             expected: 0,
@@ -130,6 +138,7 @@ impl Receiver {
             pool: Pool::new(config.window_bytes, config.max_segment),
             tap: Tap::default(),
             granted: Credit::default(),
+            renewal: Renewal::default(),
             received_bytes: 0,
             received_messages: 0,
             consumed_bytes: 0,
@@ -138,7 +147,7 @@ impl Receiver {
             counters: ReceiveCounters::default(),
         };
         // What the handshake tells.
-        receiver.granted = receiver.target();
+        receiver.credit();
         receiver
     }
 
@@ -151,7 +160,8 @@ impl Receiver {
     /// The holes from [`Receiver::next_expected`] on: how many segments are missing, and how many follow that are here.
     pub(crate) fn holes(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let start = usize::try_from(self.expected.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        let mut held = self.slots.iter().skip(start).map(|slot| slot.held).peekable();
+        let slots = core::iter::once(&self.current).chain(&self.later);
+        let mut held = slots.skip(start).map(|slot| slot.held).peekable();
         core::iter::from_fn(move || {
             let (mut missing, mut received) = (0_u64, 0_u64);
             while held.next_if(|held| !held).is_some() {
@@ -184,9 +194,27 @@ impl Receiver {
         self.received_bytes.saturating_sub(self.consumed_bytes)
     }
 
+    /// The slot of a segment, if there is one.
     #[inline]
-    fn index(&self, segment: u64) -> Option<usize> {
-        usize::try_from(segment.checked_sub(self.base)?).ok()
+    fn slot(&self, segment: u64) -> Option<&Slot> {
+        match segment.checked_sub(self.base)? {
+            0 => Some(&self.current),
+            index => self.later.get(usize::try_from(index.wrapping_sub(1)).ok()?),
+        }
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, segment: u64) -> Option<&mut Slot> {
+        match segment.checked_sub(self.base)? {
+            0 => Some(&mut self.current),
+            index => self.later.get_mut(usize::try_from(index.wrapping_sub(1)).ok()?),
+        }
+    }
+
+    /// The first segment that has no slot.
+    #[inline]
+    fn seen(&self) -> u64 {
+        self.base.saturating_add(self.later.len() as u64).saturating_add(u64::from(self.current.held))
     }
 }
 

@@ -26,6 +26,24 @@ impl Pool {
         Self { free: Vec::new(), capacity: 0, limit, least: max_segment.min(USUAL) }
     }
 
+    /// Puts bytes into an empty buffer, which is exchanged when it is too small.
+    #[inline]
+    pub(super) fn refill(&mut self, buffer: &mut Vec<u8>, bytes: &[u8]) {
+        if buffer.capacity() >= bytes.len() && buffer.is_empty() {
+            buffer.extend_from_slice(bytes);
+        } else {
+            self.exchange(buffer, bytes);
+        }
+    }
+
+    #[cold]
+    fn exchange(&mut self, buffer: &mut Vec<u8>, bytes: &[u8]) {
+        let old = core::mem::replace(buffer, self.filled(bytes));
+        if old.capacity() > 0 {
+            self.put(old);
+        }
+    }
+
     /// A buffer with these bytes.
     #[inline]
     pub(super) fn filled(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -39,10 +57,16 @@ impl Pool {
         buffer
     }
 
+    /// Whether there is more than is kept.
+    #[inline]
+    pub(super) const fn is_over(&self) -> bool {
+        self.capacity > self.limit
+    }
+
     /// Takes a buffer back.
     #[inline]
     pub(super) fn put(&mut self, mut buffer: Vec<u8>) {
-        if self.capacity > self.limit && self.free.len() >= 2 {
+        if self.is_over() && self.free.len() >= 2 {
             self.capacity = self.capacity.saturating_sub(buffer.capacity());
             return;
         }

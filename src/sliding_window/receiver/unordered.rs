@@ -60,7 +60,10 @@ impl Unordered {
 impl Receiver {
     /// A segment with unordered pieces was kept.
     pub(super) fn on_unordered(&mut self, segment: u64) -> Result<(), PeerFault> {
-        let Some(slot) = self.index(segment).and_then(|index| self.slots.get(index)) else { return Ok(()) };
+        let Self { base, current, later, unordered, .. } = self;
+        let index = segment.saturating_sub(*base);
+        let slot = if index == 0 { Some(&*current) } else { later.get(index.wrapping_sub(1) as usize) };
+        let Some(slot) = slot else { return Ok(()) };
         let (len, mut rest) = (slot.buffer.len(), slot.buffer.as_slice());
         while !rest.is_empty() {
             let offset = len.saturating_sub(rest.len());
@@ -68,7 +71,7 @@ impl Receiver {
             let flags = piece.flags;
             if flags.is_whole() && flags.has(PieceFlags::UNORDERED) && !flags.has(PieceFlags::SKIPPED) {
                 // A datagram is smaller than 4 GiB.
-                self.unordered.waiting.push_back(Waiting { start: segment, offset: offset as u32, fragments: 0 });
+                unordered.waiting.push_back(Waiting { start: segment, offset: offset as u32, fragments: 0 });
             }
             rest = after;
         }
@@ -108,7 +111,7 @@ impl Receiver {
         let mut size = 0_u64;
         for index in 0..total {
             let segment = start.saturating_add(index);
-            let slot = self.index(segment).and_then(|index| self.slots.get(index)).filter(|slot| slot.held);
+            let slot = self.slot(segment).filter(|slot| slot.held);
             let fragment = slot.and_then(|slot| slot.fragment).filter(|fragment| {
                 let last = fragment.last == (index.saturating_add(1) == total);
                 fragment.unordered && fragment.index == index && last
@@ -128,7 +131,7 @@ impl Receiver {
     }
 
     fn mark_piece(&mut self, segment: u64, offset: u32) {
-        let slot = self.index(segment).and_then(|index| self.slots.get_mut(index));
+        let slot = self.slot_mut(segment);
         if let Some(flags) = slot.and_then(|slot| slot.buffer.get_mut(offset as usize)) {
             *flags |= TAKEN;
         }
@@ -154,7 +157,7 @@ impl Receiver {
     }
 
     fn piece_at(&self, segment: u64, offset: u32) -> Option<Piece<'_>> {
-        let slot = self.index(segment).and_then(|index| self.slots.get(index))?;
+        let slot = self.slot(segment)?;
         let (piece, _) = Piece::split(slot.buffer.get(offset as usize..)?, offset == 0).ok()?;
         Some(piece)
     }

@@ -15,6 +15,9 @@ use crate::time::{Duration, Instant, nanos};
 #[derive(Clone, Debug)]
 pub(crate) struct AckState {
     every: u32,
+    every_later: u32,
+    /// Packets until the later number holds.
+    early: u32,
     max_delay: Duration,
     min_delay: Duration,
     delay: Duration,
@@ -28,10 +31,15 @@ pub(crate) struct AckState {
     deadline: Option<Instant>,
 }
 
+/// While a sender looks for the capacity of the path, it needs to hear often.
+const EARLY: u32 = 100;
+
 impl AckState {
     pub(crate) fn new(config: &AckConfig) -> Self {
         Self {
             every: config.every.max(1),
+            every_later: config.every_later.max(1),
+            early: EARLY,
             max_delay: config.max_delay,
             min_delay: config.min_delay.min(config.max_delay),
             delay: config.max_delay,
@@ -65,7 +73,9 @@ impl AckState {
         }
         if ack_eliciting {
             self.pending = self.pending.saturating_add(1);
-            if !in_order || self.pending >= self.every {
+            let every = if self.early > 0 { self.every } else { self.every_later };
+            self.early = self.early.saturating_sub(1);
+            if !in_order || self.pending >= every {
                 self.at_once = true;
             } else if self.deadline.is_none() {
                 self.deadline = Some(now + self.delay);
@@ -91,7 +101,12 @@ impl AckState {
 
     /// Time has passed: what is due now is no longer a deadline.
     pub(crate) fn on_timeout(&mut self, now: Instant) {
-        self.at_once = self.due(now);
+        let waited = !self.at_once && self.due(now);
+        if waited && self.pending >= self.every {
+            // The peer sends less than what is waited for, perhaps because it waits for us.
+            self.early = EARLY;
+        }
+        self.at_once |= waited;
     }
 
     /// What to tell, newest first: at most 32 ranges.
@@ -187,6 +202,37 @@ mod tests {
         assert_eq!(state.deadline(), Some(ms(25)));
         state.on_timeout(ms(25));
         assert_eq!((state.deadline(), state.due(ms(0))), (None, true));
+    }
+
+    #[test]
+    fn later_fewer_acknowledgements_do() {
+        let mut state = state();
+        let mut acks = [0, 0];
+        for number in 0..200 {
+            state.on_packet(ms(0), number, true);
+            if state.due(ms(0)) {
+                acks[number as usize / 100] += 1;
+                state.on_sent_ack();
+            }
+        }
+        assert_eq!(acks, [50, 10]);
+    }
+
+    #[test]
+    fn a_peer_that_waits_for_acknowledgements_gets_more_of_them() {
+        let mut state = state();
+        for number in 0..103 {
+            state.on_packet(ms(0), number, true);
+            if number < 100 {
+                state.on_sent_ack();
+            }
+        }
+        assert_eq!((state.due(ms(0)), state.deadline()), (false, Some(ms(25))));
+        state.on_timeout(ms(25));
+        state.on_sent_ack();
+        state.on_packet(ms(30), 103, true);
+        state.on_packet(ms(30), 104, true);
+        assert!(state.due(ms(30)));
     }
 
     #[test]

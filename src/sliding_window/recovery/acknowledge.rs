@@ -5,14 +5,18 @@ use core::ops::RangeInclusive;
 use super::delivery::Snapshot;
 use super::sent::Fate;
 use super::state::{AckError, Outcome, Recovery};
-use crate::sliding_window::congestion::{Acked, Congestion, Lost, scale};
-use crate::time::{Duration, Instant};
+use crate::sliding_window::congestion::{Acked, Congestion, Controller, Lost};
+use crate::time::{Duration, Instant, nanos};
 
 /// What one acknowledgement has told so far.
 #[derive(Default)]
 struct Batch {
+    packets: u64,
     bytes: u64,
     growth: u64,
+    /// Of them, those that had been declared lost.
+    spurious_packets: u64,
+    spurious: u64,
     newest: Option<Newest>,
     undo: bool,
 }
@@ -55,70 +59,135 @@ impl<C: Copy> Recovery<C> {
                 result = Err(AckError::Disordered);
                 break;
             }
+            if let Some(number) = self.skipped.within(low, high) {
+                result = Err(AckError::NeverSent { number });
+                break;
+            }
             largest = largest.max(Some(high));
             below = low;
-            self.acknowledge(now, low, high, &mut batch, sink);
+            self.acknowledge(low, high, &mut batch, sink);
         }
         let Some(largest) = largest else { return result };
-        self.largest_acked = self.largest_acked.max(Some(largest));
-        let sample = batch.newest.as_ref().filter(|newest| newest.number == largest).map(|newest| now - newest.sent_at);
+        if batch.packets > 0 {
+            let in_flight = batch.packets.saturating_sub(batch.spurious_packets);
+            self.sent.landed(in_flight, batch.bytes.saturating_sub(batch.spurious));
+            self.delivery.on_acked(now, batch.bytes);
+            self.counters.packets_acked = self.counters.packets_acked.wrapping_add(batch.packets);
+        }
+        // A sample is of the newest packet that the acknowledgement tells of, when that is news (RFC 9002 section 5.1). When
+        // that one wanted no acknowledgement nothing is known of it, and the newest one that did stands for it: the peer held
+        // that back a little longer than it says. Without this an end that mostly acknowledges would never have a sample.
+        let before = self.largest_acked.replace(self.largest_acked.map_or(largest, |before| before.max(largest)));
+        let is_news = |newest: &&Newest| before.is_none_or(|before| newest.number > before);
+        let sample = batch.newest.as_ref().filter(is_news).map(|newest| now - newest.sent_at);
         if let Some(sample) = sample {
-            self.round_trip.update(sample, ack_delay);
+            self.round_trip.update(nanos(sample), ack_delay);
             self.silence.on_sample(now);
         }
         if batch.undo {
             self.counters.episodes_undone = self.counters.episodes_undone.wrapping_add(1);
             self.controller.on_spurious_loss(now);
+            self.ask_controller();
         }
         self.find_losses(now, sink);
-        if let Some(newest) = batch.newest {
+        if let Some(newest) = batch.newest.take() {
             self.probe_count = 0;
-            let limit = scale(self.controller.window(), 7, 8);
-            let app_limited = app_limited && prior_in_flight < limit;
-            self.report(now, &newest, sample, prior_in_flight, app_limited, batch.bytes, batch.growth);
+            self.set_backed_off();
+            self.report(now, &newest, sample, prior_in_flight, app_limited, &batch);
         }
-        self.sent.trim(self.forget_lost_before(now));
+        self.trim(now);
         result
     }
 
-    /// The packets with numbers from `low` to `high` have arrived. Goes over those only that were not known to have, and
-    /// over one of each run of those that were.
-    fn acknowledge(&mut self, now: Instant, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
+    /// The packets with numbers from `low` to `high` have arrived.
+    fn acknowledge(&mut self, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
+        if self.sent.front().is_some_and(|front| front.number >= low) {
+            self.acknowledge_front(high, batch, sink);
+        } else {
+            self.acknowledge_within(low, high, batch, sink);
+        }
+    }
+
+    /// The usual case: all up to `high` has arrived, and goes.
+    #[inline]
+    fn acknowledge_front(&mut self, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
+        let is_newest_range = batch.newest.is_none();
+        while let Some((packet, searched)) = self.sent.pop_through(high) {
+            #[cfg(test)]
+            {
+                self.looks += 1;
+            }
+            if !searched {
+                self.silence.end();
+            }
+            if packet.fate == Fate::Acked {
+                continue;
+            }
+            if is_newest_range {
+                batch.newest =
+                    Some(Newest { number: packet.number, sent_at: packet.sent_at, snapshot: packet.snapshot });
+            }
+            self.on_arrived(packet.number, u64::from(packet.bytes), packet.fate, packet.content, batch, sink);
+        }
+    }
+
+    /// There are others before `low`. Goes over those only that were not known to have arrived, and over one of each run of
+    /// those that were.
+    fn acknowledge_within(&mut self, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
         let bottom = self.sent.position(low);
         let Some(mut position) = self.sent.position(high.saturating_add(1)).checked_sub(1) else { return };
         while position >= bottom {
+            #[cfg(test)]
+            {
+                self.looks += 1;
+            }
             let span = position.saturating_sub(bottom);
             let Some(packet) = self.sent.get_mut(position) else { return };
-            let (fate, known, number) = (packet.fate, packet.run, packet.number);
+            let known = packet.run;
             // All from the bottom to here have arrived: whoever comes here again jumps below them at once.
             packet.run = known.max(u32::try_from(span).unwrap_or(u32::MAX).saturating_add(1));
             let mut step = 1;
-            if fate == Fate::Acked {
+            if packet.fate == Fate::Acked {
                 step = known as usize;
             } else {
-                let bytes = u64::from(packet.bytes);
-                let content = packet.content;
+                let (number, bytes, fate, content) =
+                    (packet.number, u64::from(packet.bytes), packet.fate, packet.content);
+                packet.fate = Fate::Acked;
                 if batch.newest.is_none() {
                     batch.newest = Some(Newest { number, sent_at: packet.sent_at, snapshot: packet.snapshot });
                 }
-                self.sent.settle(position, Fate::Acked);
-                self.delivery.on_acked(now, bytes);
-                self.counters.packets_acked = self.counters.packets_acked.wrapping_add(1);
-                batch.bytes = batch.bytes.saturating_add(bytes);
-                if self.episode.is_over_for(number) {
-                    batch.growth = batch.growth.saturating_add(bytes);
-                }
-                if fate == Fate::Lost {
-                    self.on_spurious(number, batch);
-                    sink(Outcome::WasNotLost(content));
-                } else {
-                    sink(Outcome::Acked(content));
-                }
+                self.on_arrived(number, bytes, fate, content, batch, sink);
             }
             if span < step {
                 return;
             }
             position = position.saturating_sub(step);
+        }
+    }
+
+    /// A packet has arrived that was not known to have; so far its fate was this.
+    #[inline]
+    fn on_arrived(
+        &mut self,
+        number: u64,
+        bytes: u64,
+        fate: Fate,
+        content: C,
+        batch: &mut Batch,
+        sink: &mut impl FnMut(Outcome<C>),
+    ) {
+        batch.packets = batch.packets.saturating_add(1);
+        batch.bytes = batch.bytes.saturating_add(bytes);
+        if self.episode.is_over_for(number) {
+            batch.growth = batch.growth.saturating_add(bytes);
+        }
+        if fate == Fate::Lost {
+            batch.spurious_packets = batch.spurious_packets.saturating_add(1);
+            batch.spurious = batch.spurious.saturating_add(bytes);
+            self.on_spurious(number, batch);
+            sink(Outcome::WasNotLost(content));
+        } else {
+            sink(Outcome::Acked(content));
         }
     }
 
@@ -136,13 +205,16 @@ impl<C: Copy> Recovery<C> {
     pub(super) fn find_losses(&mut self, now: Instant, sink: &mut impl FnMut(Outcome<C>)) {
         self.loss_at = None;
         let Some(largest_acked) = self.largest_acked else { return };
-        let delay = self.reordering.delay(self.round_trip.known());
+        let delay = Duration::from_nanos(self.reordering.delay(&self.round_trip));
         let threshold = self.reordering.packet_threshold();
-        let silence_limit = self.round_trip.probe_timeout().saturating_mul(self.config.persistent_congestion_threshold);
         let (mut bytes, mut packets) = (0_u64, 0_u64);
         let (mut starts_episode, mut persistent) = (false, false);
         let mut newest = None;
-        while let Some(packet) = self.sent.get(self.sent.searched) {
+        while let Some(packet) = self.sent.searched_next() {
+            #[cfg(test)]
+            {
+                self.looks += 1;
+            }
             if packet.fate == Fate::Acked {
                 self.silence.end();
             } else {
@@ -156,11 +228,14 @@ impl<C: Copy> Recovery<C> {
                 }
                 let (number, content, size) = (packet.number, packet.content, u64::from(packet.bytes));
                 newest = Some(packet.snapshot);
-                persistent |= self.silence.on_lost(packet.sent_at, silence_limit);
+                packet.fate = Fate::Lost;
+                let probes = u64::from(self.config.persistent_congestion_threshold);
+                let limit = self.round_trip.probe_timeout().saturating_mul(probes);
+                persistent |= self.silence.on_lost(packet.sent_at, Duration::from_nanos(limit));
                 starts_episode |= self.episode.on_lost(number, self.next_number);
                 bytes = bytes.saturating_add(size);
                 packets = packets.saturating_add(1);
-                self.sent.settle(self.sent.searched, Fate::Lost);
+                self.sent.landed(1, size);
                 sink(Outcome::Lost(content));
             }
             self.sent.searched = self.sent.searched.saturating_add(1);
@@ -199,12 +274,11 @@ impl<C: Copy> Recovery<C> {
             in_flight_when_sent: newest.in_flight(),
             lost_since_sent: self.delivery.lost_since(newest),
             delivered: self.delivery.delivered(),
-            round_trip: *self.round_trip.known(),
+            round_trip: self.round_trip.known(),
         });
-        self.pacer.set_rate(self.controller.pacing_rate());
+        self.ask_controller();
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what one acknowledgement told, and nothing keeps")]
     fn report(
         &mut self,
         now: Instant,
@@ -212,31 +286,37 @@ impl<C: Copy> Recovery<C> {
         sample: Option<Duration>,
         prior_in_flight: u64,
         app_limited: bool,
-        bytes: u64,
-        growth: u64,
+        batch: &Batch,
     ) {
+        if let Controller::Fixed(_) = self.controller {
+            return; // it would not listen
+        }
+        // Who uses seven eighths of the window uses it.
+        let window = self.window();
+        let app_limited = app_limited && prior_in_flight < window.saturating_sub(window >> 3);
         // When this acknowledgement began an episode, all that it tells of left before.
-        let growth = if self.episode.is_over_for(newest.number) { growth } else { 0 };
+        let growth = if self.episode.is_over_for(newest.number) { batch.growth } else { 0 };
         let in_flight = self.sent.bytes_in_flight();
-        let minimum = self.round_trip.known().minimum;
+        let minimum = self.round_trip.minimum();
         let delivery = self.delivery.sample(&newest.snapshot, newest.sent_at, minimum);
         if app_limited {
             self.delivery.on_app_limited(in_flight);
         }
         self.controller.on_ack(&Acked {
             now,
-            bytes,
+            bytes: batch.bytes,
             growth,
+            spurious: batch.spurious,
             prior_in_flight,
             in_flight,
             app_limited,
             newest: newest.number,
             next_number: self.next_number,
             sample,
-            round_trip: *self.round_trip.known(),
+            round_trip: self.round_trip.known(),
             delivery,
             delivered: self.delivery.delivered(),
         });
-        self.pacer.set_rate(self.controller.pacing_rate());
+        self.ask_controller();
     }
 }

@@ -27,6 +27,9 @@ pub struct RecoveryConfig {
     pub persistent_congestion_threshold: u32,
     /// Packets that are remembered: those in flight and those declared lost not long ago. More than this are not in flight.
     pub max_tracked: usize,
+    /// Leaves out a packet number now and then, about one in 768, at places that this seed decides. A peer that acknowledges
+    /// it did not wait for what it claims to have (RFC 9000 section 21.4). `None` leaves out none.
+    pub skip_seed: Option<u64>,
 }
 
 impl Default for RecoveryConfig {
@@ -41,6 +44,7 @@ impl Default for RecoveryConfig {
             max_probe_timeout: Duration::from_secs(60),
             persistent_congestion_threshold: 3,
             max_tracked: 16_384,
+            skip_seed: None,
         }
     }
 }
@@ -51,6 +55,8 @@ impl Default for RecoveryConfig {
 pub struct AckConfig {
     /// An acknowledgement goes at once after so many packets that want one (RFC 9000 section 13.2.2); 0 counts as 1.
     pub every: u32,
+    /// And after so many once a hundred have come without a wait for the rest: an acknowledgement costs more than a packet.
+    pub every_later: u32,
     /// The longest that one packet waits for its acknowledgement. A quarter of the round-trip time is the limit when that is
     /// less.
     pub max_delay: Duration,
@@ -59,8 +65,8 @@ pub struct AckConfig {
 }
 
 impl Default for AckConfig {
-    /// Every second packet; 25 ms, or less on a short path.
+    /// Every second packet, later every tenth; 25 ms, or less on a short path.
     fn default() -> Self {
-        Self { every: 2, max_delay: Duration::from_millis(25), min_delay: Duration::from_millis(1) }
+        Self { every: 2, every_later: 10, max_delay: Duration::from_millis(25), min_delay: Duration::from_millis(1) }
     }
 }

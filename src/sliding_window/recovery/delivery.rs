@@ -1,7 +1,7 @@
 //! How fast packets arrive at the other end.
 
 use crate::sliding_window::congestion::{DeliveryRate, SECOND, scale};
-use crate::time::{Duration, Instant, nanos};
+use crate::time::{Instant, nanos};
 
 /// What was counted when a packet left.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,7 +79,7 @@ impl DeliveryCounter {
     }
 
     /// The sample that the newest acknowledged packet gives, once all of its acknowledgement was counted.
-    pub(super) fn sample(&mut self, newest: &Snapshot, sent_at: Instant, minimum: Duration) -> Option<DeliveryRate> {
+    pub(super) fn sample(&mut self, newest: &Snapshot, sent_at: Instant, minimum: u64) -> Option<DeliveryRate> {
         if self.app_limited_until != 0 && self.delivered > self.app_limited_until {
             self.app_limited_until = 0;
         }
@@ -88,7 +88,7 @@ impl DeliveryCounter {
         let arriving = self.delivered_at - newest.delivered_at;
         let interval = nanos(sending.max(arriving));
         // Section 3.3: a sample over less than a round trip comes from acknowledgements that were compressed on their way.
-        if interval == 0 || interval < nanos(minimum) {
+        if interval == 0 || interval < minimum {
             return None;
         }
         let delivered = self.delivered.wrapping_sub(newest.delivered);
@@ -118,10 +118,10 @@ mod tests {
         let second = counter.on_sent(ms(10), 1_000, 1_000);
         assert_eq!(second.in_flight(), 2_000);
         counter.on_acked(ms(100), 1_000);
-        let sample = counter.sample(&first, ms(0), Duration::ZERO).unwrap();
+        let sample = counter.sample(&first, ms(0), 0).unwrap();
         assert_eq!((sample.rate, sample.delivered, sample.prior_delivered), (10_000, 1_000, 0));
         counter.on_acked(ms(110), 1_000);
-        let sample = counter.sample(&second, ms(10), Duration::from_millis(100)).unwrap();
+        let sample = counter.sample(&second, ms(10), 100_000_000).unwrap();
         assert_eq!((sample.rate, sample.delivered), (18_181, 2_000)); // both arrived within 110 ms
         assert_eq!(counter.delivered(), 2_000);
     }
@@ -131,8 +131,8 @@ mod tests {
         let mut counter = DeliveryCounter::default();
         let packet = counter.on_sent(ms(0), 0, 1_000);
         counter.on_acked(ms(3), 1_000);
-        assert_eq!(counter.sample(&packet, ms(0), Duration::from_millis(4)), None);
-        assert_eq!(DeliveryCounter::default().sample(&Snapshot::default(), ms(0), Duration::ZERO), None);
+        assert_eq!(counter.sample(&packet, ms(0), 4_000_000), None);
+        assert_eq!(DeliveryCounter::default().sample(&Snapshot::default(), ms(0), 0), None);
     }
 
     #[test]
@@ -142,10 +142,10 @@ mod tests {
         counter.on_app_limited(1_000);
         let within = counter.on_sent(ms(1), 1_000, 500);
         counter.on_acked(ms(50), 1_000);
-        assert!(!counter.sample(&before, ms(0), Duration::ZERO).unwrap().app_limited);
+        assert!(!counter.sample(&before, ms(0), 0).unwrap().app_limited);
         counter.on_lost(7);
         counter.on_acked(ms(51), 500);
-        let sample = counter.sample(&within, ms(1), Duration::ZERO).unwrap();
+        let sample = counter.sample(&within, ms(1), 0).unwrap();
         assert!(sample.app_limited);
         assert_eq!((sample.lost, counter.lost_since(&within)), (7, 7));
         assert!(!counter.on_sent(ms(60), 0, 1).app_limited);

@@ -1,8 +1,8 @@
 //! When a packet counts as lost, and how that adapts to reordering.
 
 use super::config::RecoveryConfig;
-use crate::sliding_window::congestion::RoundTrip;
-use crate::time::{Duration, nanos};
+use super::round_trip::RoundTripEstimator;
+use crate::time::nanos;
 
 /// The two thresholds of RFC 9002 section 6.1, which grow when a packet declared lost turns out not to be.
 ///
@@ -14,7 +14,7 @@ pub(super) struct ReorderWindow {
     packet_threshold: u64,
     initial_threshold: u64,
     max_threshold: u64,
-    granularity: Duration,
+    granularity: u64,
     /// Quarters of the least round-trip time that the time threshold has grown by.
     steps: u32,
     /// The time threshold grows again when a packet with at least this number turns out not to be lost.
@@ -33,7 +33,7 @@ impl ReorderWindow {
             packet_threshold: initial_threshold,
             initial_threshold,
             max_threshold: u64::from(config.max_packet_threshold).max(initial_threshold),
-            granularity: config.granularity,
+            granularity: nanos(config.granularity),
             steps: 0,
             grows_from: 0,
             persists: 0,
@@ -44,16 +44,17 @@ impl ReorderWindow {
         self.packet_threshold
     }
 
-    /// How long after its sending a packet is lost when a later one has arrived: 9/8 of the round-trip time, and what was
-    /// added for reordering.
-    pub(super) fn delay(&self, round_trip: &RoundTrip) -> Duration {
-        let longer = nanos(round_trip.smoothed.max(round_trip.latest));
-        let delay = Duration::from_nanos(longer.saturating_add(longer >> 3)).max(self.granularity);
+    /// How long after its sending a packet is lost when a later one has arrived, in nanoseconds: 9/8 of the round-trip time,
+    /// and what was added for reordering.
+    #[inline]
+    pub(super) fn delay(&self, round_trip: &RoundTripEstimator) -> u64 {
+        let longer = round_trip.smoothed().max(round_trip.latest());
+        let delay = longer.saturating_add(longer >> 3).max(self.granularity);
         if self.steps == 0 {
             return delay;
         }
-        let quarter = Duration::from_nanos(nanos(round_trip.minimum) >> 2).max(self.granularity);
-        delay.saturating_add(quarter.saturating_mul(self.steps).min(round_trip.smoothed))
+        let quarter = (round_trip.minimum() >> 2).max(self.granularity);
+        delay.saturating_add(quarter.saturating_mul(u64::from(self.steps)).min(round_trip.smoothed()))
     }
 
     /// A packet declared lost has arrived, when one `distance` numbers later was known to have. `next_number` is that of
@@ -81,19 +82,27 @@ impl ReorderWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Duration;
 
-    fn ms(milliseconds: u64) -> Duration {
-        Duration::from_millis(milliseconds)
+    /// Nanoseconds.
+    const fn ms(milliseconds: u64) -> u64 {
+        milliseconds * 1_000_000
     }
 
-    fn round_trip(smoothed: u64, latest: u64, minimum: u64) -> RoundTrip {
-        RoundTrip {
-            latest: ms(latest),
-            smoothed: ms(smoothed),
-            variation: Duration::ZERO,
-            minimum: ms(minimum),
-            measured: true,
+    /// After a sample of `minimum`, and so many more of `latest`.
+    fn path(minimum: u64, latest: u64, samples: u32) -> RoundTripEstimator {
+        let (initial, zero) = (Duration::from_millis(333), Duration::ZERO);
+        let mut path = RoundTripEstimator::new(initial, zero, zero);
+        path.update(ms(minimum), zero);
+        for _ in 0..samples {
+            path.update(ms(latest), zero);
         }
+        path
+    }
+
+    /// In milliseconds: the mean comes to its value only from below.
+    fn rounded(window: &ReorderWindow, path: &RoundTripEstimator) -> u64 {
+        (window.delay(path) + ms(1) / 2) / ms(1)
     }
 
     /// RFC 9002 section 6.1.2: kTimeThreshold 9/8, the greater of both, not below the granularity.
@@ -101,38 +110,39 @@ mod tests {
     fn the_time_threshold_is_nine_eighths() {
         let window = ReorderWindow::new(&RecoveryConfig::default());
         assert_eq!(window.packet_threshold(), 3);
-        assert_eq!(window.delay(&round_trip(80, 40, 40)), ms(90));
-        assert_eq!(window.delay(&round_trip(40, 80, 40)), ms(90));
-        assert_eq!(window.delay(&round_trip(0, 0, 0)), ms(1));
+        assert_eq!(window.delay(&path(80, 80, 0)), ms(90));
+        assert_eq!(window.delay(&path(40, 80, 1)), ms(90)); // the latest is longer
+        assert_eq!(window.delay(&path(80, 40, 1)), ms(75) + ms(75) / 8); // the mean is longer
+        assert_eq!(window.delay(&path(0, 0, 9)), ms(1));
     }
 
     #[test]
     fn reordering_widens_both_once_per_round_trip_up_to_a_round_trip() {
         let mut window = ReorderWindow::new(&RecoveryConfig::default());
-        let path = round_trip(80, 80, 40);
+        let path = path(40, 80, 1_000);
         window.on_spurious(5, 7, 20);
-        assert_eq!((window.packet_threshold(), window.delay(&path)), (8, ms(100)));
+        assert_eq!((window.packet_threshold(), rounded(&window, &path)), (8, 100));
         window.on_spurious(6, 4, 21); // the same round trip, and less
-        assert_eq!((window.packet_threshold(), window.delay(&path)), (8, ms(100)));
+        assert_eq!((window.packet_threshold(), rounded(&window, &path)), (8, 100));
         window.on_spurious(20, 1_000_000, 40);
-        assert_eq!((window.packet_threshold(), window.delay(&path)), (256, ms(110)));
+        assert_eq!((window.packet_threshold(), rounded(&window, &path)), (256, 110));
         for number in 1..100 {
             window.on_spurious(number * 100, 1, number * 100 + 100);
         }
-        assert_eq!(window.delay(&path), ms(170));
+        assert_eq!(rounded(&window, &path), 170);
     }
 
     #[test]
     fn sixteen_quiet_episodes_bring_it_back() {
         let mut window = ReorderWindow::new(&RecoveryConfig::default());
-        let path = round_trip(80, 80, 40);
+        let path = path(40, 80, 1_000);
         window.on_spurious(5, 7, 20);
         for _ in 0..15 {
             window.on_episode();
-            assert_eq!((window.packet_threshold(), window.delay(&path)), (8, ms(100)));
+            assert_eq!((window.packet_threshold(), rounded(&window, &path)), (8, 100));
         }
         window.on_episode();
-        assert_eq!((window.packet_threshold(), window.delay(&path)), (3, ms(90)));
+        assert_eq!((window.packet_threshold(), rounded(&window, &path)), (3, 90));
     }
 
     #[test]

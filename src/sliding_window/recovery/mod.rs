@@ -17,12 +17,15 @@ mod ranges;
 mod round_trip;
 mod seen;
 mod sent;
+mod skip;
 mod state;
 mod status;
 
 pub(crate) use ack_state::{AckState, Receipt};
 pub use config::{AckConfig, RecoveryConfig};
-pub(crate) use state::{AckError, Gate, Outcome, Recovery, RecoveryTimer};
+#[cfg(test)]
+use state::RecoveryTimer;
+pub(crate) use state::{AckError, Gate, Outcome, Recovery};
 pub use status::{RecoveryCounters, RecoveryStatus};
 
 #[cfg(test)]

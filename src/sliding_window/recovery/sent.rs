@@ -58,6 +58,7 @@ impl<C: Copy> SentPackets<C> {
         self.packets_in_flight
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.packets.len()
     }
@@ -69,9 +70,10 @@ impl<C: Copy> SentPackets<C> {
 
     /// Adds a packet in flight. Returns `false` when there is no place; then it is as if it had never wanted an
     /// acknowledgement.
+    #[inline]
     pub(super) fn push(&mut self, packet: SentPacket<C>) -> bool {
         if self.packets.len() >= self.capacity {
-            self.drop_while(|_| true);
+            self.trim(|| Instant::MAX);
             if self.packets.len() >= self.capacity.saturating_add(RESERVE) {
                 return false;
             }
@@ -86,18 +88,35 @@ impl<C: Copy> SentPackets<C> {
         self.packets.get_mut(position)
     }
 
-    pub(super) fn get(&self, position: usize) -> Option<&SentPacket<C>> {
-        self.packets.get(position)
+    /// The oldest packet.
+    #[inline]
+    pub(super) fn front(&self) -> Option<&SentPacket<C>> {
+        self.packets.front()
     }
 
-    /// The packet in flight at `position` is no longer: it was acknowledged or lost.
-    pub(super) fn settle(&mut self, position: usize, fate: Fate) {
-        let Some(packet) = self.packets.get_mut(position) else { return };
-        if packet.fate == Fate::InFlight {
-            self.bytes_in_flight = self.bytes_in_flight.saturating_sub(u64::from(packet.bytes));
-            self.packets_in_flight = self.packets_in_flight.saturating_sub(1);
+    /// Takes the oldest packet out when its number is at most `high`, and tells whether the search for losses has gone over
+    /// it. It has arrived: what was in flight is told to [`landed`](Self::landed).
+    #[inline]
+    pub(super) fn pop_through(&mut self, high: u64) -> Option<(SentPacket<C>, bool)> {
+        if self.packets.front()?.number > high {
+            return None;
         }
-        packet.fate = fate;
+        let searched = self.searched > 0;
+        self.searched = self.searched.saturating_sub(1);
+        self.packets.pop_front().map(|packet| (packet, searched))
+    }
+
+    /// The first packet over which the search for losses has not gone.
+    #[inline]
+    pub(super) fn searched_next(&mut self) -> Option<&mut SentPacket<C>> {
+        self.packets.get_mut(self.searched)
+    }
+
+    /// So many packets with so many bytes are no longer in flight: each was acknowledged or lost.
+    #[inline]
+    pub(super) fn landed(&mut self, packets: u64, bytes: u64) {
+        self.packets_in_flight = self.packets_in_flight.saturating_sub(packets);
+        self.bytes_in_flight = self.bytes_in_flight.saturating_sub(bytes);
     }
 
     /// How many packets have a number less than `number`.
@@ -126,17 +145,13 @@ impl<C: Copy> SentPackets<C> {
         low
     }
 
-    /// Forgets, from the front, acknowledged packets and those lost ones that left before `lost_before`.
-    pub(super) fn trim(&mut self, lost_before: Instant) {
-        self.drop_while(|packet| packet.sent_at < lost_before);
-    }
-
-    /// Forgets from the front what is acknowledged, and what is lost and `forget` says may go. What the search for losses
-    /// has not seen stays.
-    fn drop_while(&mut self, forget: impl Fn(&SentPacket<C>) -> bool) {
+    /// Forgets, from the front, acknowledged packets and those lost ones that left before what `lost_before` gives. What the
+    /// search for losses has not seen stays.
+    #[inline]
+    pub(super) fn trim(&mut self, lost_before: impl Fn() -> Instant) {
         while self.searched > 0
             && let Some(front) = self.packets.front()
-            && (front.fate == Fate::Acked || (front.fate == Fate::Lost && forget(front)))
+            && (front.fate == Fate::Acked || (front.fate == Fate::Lost && front.sent_at < lost_before()))
         {
             self.packets.pop_front();
             self.searched = self.searched.saturating_sub(1);
@@ -182,8 +197,9 @@ mod tests {
             assert!(packets.push(packet(number)));
         }
         assert!(packets.is_full());
-        packets.settle(0, Fate::Lost);
-        packets.settle(1, Fate::Acked);
+        packets.get_mut(0).unwrap().fate = Fate::Lost;
+        packets.get_mut(1).unwrap().fate = Fate::Acked;
+        packets.landed(2, 20);
         packets.searched = 2;
         assert!(!packets.is_full());
         assert!(packets.push(packet(3)));
@@ -202,14 +218,15 @@ mod tests {
         for number in 0..4 {
             packets.push(packet(number));
         }
-        packets.settle(0, Fate::Lost);
-        packets.settle(1, Fate::Acked);
-        packets.trim(Instant::MAX); // not searched yet
+        packets.get_mut(0).unwrap().fate = Fate::Lost;
+        packets.get_mut(1).unwrap().fate = Fate::Acked;
+        packets.landed(2, 20);
+        packets.trim(|| Instant::MAX); // not searched yet
         assert_eq!(packets.len(), 4);
         packets.searched = 2;
-        packets.trim(Instant::ZERO);
+        packets.trim(|| Instant::ZERO);
         assert_eq!(packets.len(), 4);
-        packets.trim(Instant::from_nanos(1));
+        packets.trim(|| Instant::from_nanos(1));
         assert_eq!((packets.len(), packets.searched), (2, 0));
     }
 }

@@ -6,9 +6,10 @@ use super::episode::{Episode, Silence};
 use super::loss::ReorderWindow;
 use super::round_trip::RoundTripEstimator;
 use super::sent::{Fate, SentPacket, SentPackets};
+use super::skip::Skipped;
 use super::status::{RecoveryCounters, RecoveryStatus};
 use crate::sliding_window::congestion::{Congestion, Controller, Pacer, RoundTrip, Sent};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, nanos};
 
 /// Whether a packet may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,26 +70,33 @@ pub(crate) struct Recovery<C> {
     pub(super) episode: Episode,
     pub(super) silence: Silence,
     pub(super) next_number: u64,
+    pub(super) skipped: Skipped,
     pub(super) largest_acked: Option<u64>,
     /// When the oldest packet in flight becomes lost.
     pub(super) loss_at: Option<Instant>,
     pub(super) probe_count: u32,
     /// From when the probe timeout runs: the last packet that left, or the last timeout.
     probe_from: Instant,
+    /// The probe timeout, doubled for each one since the last acknowledgement.
+    backed_off: Duration,
+    max_probe_timeout: u64,
+    /// What the policy allows: bytes and packets in flight.
+    window: (u64, u64),
     /// The latest time that was told.
     clock: Instant,
     pub(super) counters: RecoveryCounters,
+    /// Packets looked at, for the tests of the cost.
+    #[cfg(test)]
+    pub(super) looks: u64,
 }
 
 impl<C: Copy> Recovery<C> {
     /// Nothing is sent; the first packet has number 0.
     pub(crate) fn new(config: &RecoveryConfig, controller: Controller, now: Instant) -> Self {
-        let mut pacer = Pacer::new(config.max_datagram);
-        pacer.set_rate(controller.pacing_rate());
-        Self {
+        let mut recovery = Self {
             config: *config,
             controller,
-            pacer,
+            pacer: Pacer::new(config.max_datagram),
             sent: SentPackets::new(config.max_tracked.max(1)),
             round_trip: RoundTripEstimator::new(config.initial_round_trip, config.max_ack_delay, config.granularity),
             reordering: ReorderWindow::new(config),
@@ -96,13 +104,22 @@ impl<C: Copy> Recovery<C> {
             episode: Episode::default(),
             silence: Silence::default(),
             next_number: 0,
+            skipped: Skipped::new(config.skip_seed),
             largest_acked: None,
             loss_at: None,
             probe_count: 0,
             probe_from: now,
+            backed_off: Duration::ZERO,
+            window: (0, 0),
+            max_probe_timeout: nanos(config.max_probe_timeout.max(config.granularity)),
             clock: now,
             counters: RecoveryCounters::default(),
-        }
+            #[cfg(test)]
+            looks: 0,
+        };
+        recovery.set_backed_off();
+        recovery.ask_controller();
+        recovery
     }
 
     /// Whether a packet of `bytes` that wants an acknowledgement may leave. Probes and pure acknowledgements need not ask.
@@ -110,8 +127,8 @@ impl<C: Copy> Recovery<C> {
     pub(crate) fn gate(&self, now: Instant, bytes: usize) -> Gate {
         let in_flight = self.sent.bytes_in_flight();
         if in_flight > 0
-            && (in_flight.saturating_add(bytes as u64) > self.controller.window()
-                || self.sent.packets_in_flight() >= self.controller.window_packets()
+            && (in_flight.saturating_add(bytes as u64) > self.window.0
+                || self.sent.packets_in_flight() >= self.window.1
                 || self.sent.is_full())
         {
             return Gate::Blocked;
@@ -136,6 +153,9 @@ impl<C: Copy> Recovery<C> {
         let number = self.next_number;
         // 2^64 packets are never sent.
         self.next_number = number.saturating_add(1);
+        if self.skipped.skips(self.next_number) {
+            self.next_number = self.next_number.saturating_add(1);
+        }
         if !ack_eliciting {
             return number;
         }
@@ -152,7 +172,11 @@ impl<C: Copy> Recovery<C> {
         }
         self.probe_from = now;
         self.pacer.on_sent(now, wide);
-        self.controller.on_sent(&Sent { now, number, bytes: wide, in_flight: self.sent.bytes_in_flight() });
+        // None of the built-in policies wants to know.
+        if let Controller::Custom(policy) = &mut self.controller {
+            policy.on_sent(&Sent { now, number, bytes: wide, in_flight: self.sent.bytes_in_flight() });
+            self.ask_controller();
+        }
         number
     }
 
@@ -165,7 +189,7 @@ impl<C: Copy> Recovery<C> {
         if let Some(moment) = self.loss_at {
             return Some((moment, RecoveryTimer::Loss));
         }
-        Some((self.probe_from + self.backed_off_timeout(), RecoveryTimer::Probe))
+        Some((self.probe_from + self.backed_off, RecoveryTimer::Probe))
     }
 
     /// Time has passed. Returns how many packets may leave now beyond the window, as probes (RFC 9002 section 6.2.4); they
@@ -176,11 +200,12 @@ impl<C: Copy> Recovery<C> {
             Some((moment, timer)) if moment <= now => {
                 if timer == RecoveryTimer::Loss {
                     self.find_losses(now, sink);
-                    self.sent.trim(self.forget_lost_before(now));
+                    self.trim(now);
                     return 0;
                 }
                 self.probe_count = self.probe_count.saturating_add(1);
                 self.probe_from = now;
+                self.set_backed_off();
                 self.counters.probe_timeouts = self.counters.probe_timeouts.wrapping_add(1);
                 2
             }
@@ -188,16 +213,25 @@ impl<C: Copy> Recovery<C> {
         }
     }
 
-    /// The probe timeout, doubled for each one since the last acknowledgement (RFC 9002 section 6.2.1).
-    fn backed_off_timeout(&self) -> Duration {
+    /// After a sample, an acknowledgement or a probe timeout (RFC 9002 section 6.2.1).
+    pub(super) fn set_backed_off(&mut self) {
         let timeout = self.round_trip.probe_timeout();
-        let factor = 1_u32.checked_shl(self.probe_count).unwrap_or(u32::MAX);
-        timeout.saturating_mul(factor).min(self.config.max_probe_timeout.max(self.config.granularity))
+        let factor = 1_u64.checked_shl(self.probe_count).unwrap_or(u64::MAX);
+        self.backed_off = Duration::from_nanos(timeout.saturating_mul(factor).min(self.max_probe_timeout));
     }
 
-    /// Packets lost and sent before this are forgotten: three probe timeouts are long after the loss was declared.
-    pub(super) fn forget_lost_before(&self, now: Instant) -> Instant {
-        now.saturating_sub(self.round_trip.probe_timeout().saturating_mul(3))
+    /// After the policy was told something.
+    pub(super) fn ask_controller(&mut self) {
+        self.window = (self.controller.window(), self.controller.window_packets());
+        self.pacer.set_rate(self.controller.pacing_rate());
+    }
+
+    /// Forgets what is known to have arrived, and what was lost and sent three probe timeouts ago: that is long after the
+    /// loss was declared.
+    #[inline]
+    pub(super) fn trim(&mut self, now: Instant) {
+        let timeout = self.round_trip.probe_timeout();
+        self.sent.trim(|| now.saturating_sub(Duration::from_nanos(timeout.saturating_mul(3))));
     }
 
     /// The time, which never goes back.
@@ -211,13 +245,13 @@ impl<C: Copy> Recovery<C> {
     }
 
     /// What is known of the round-trip time.
-    pub(crate) const fn round_trip(&self) -> &RoundTrip {
+    pub(crate) const fn round_trip(&self) -> RoundTrip {
         self.round_trip.known()
     }
 
     /// How long an acknowledgement is waited for before a probe, not doubled.
-    pub(crate) fn probe_timeout(&self) -> Duration {
-        self.round_trip.probe_timeout()
+    pub(crate) const fn probe_timeout(&self) -> Duration {
+        Duration::from_nanos(self.round_trip.probe_timeout())
     }
 
     /// Probe timeouts since the last acknowledgement.
@@ -231,23 +265,23 @@ impl<C: Copy> Recovery<C> {
     }
 
     /// Bytes that may be in flight.
-    pub(crate) fn window(&self) -> u64 {
-        self.controller.window()
+    pub(crate) const fn window(&self) -> u64 {
+        self.window.0
     }
 
     /// One look at everything.
     pub(crate) fn status(&self) -> RecoveryStatus {
         RecoveryStatus {
-            window: self.controller.window(),
+            window: self.window.0,
             bytes_in_flight: self.sent.bytes_in_flight(),
             packets_in_flight: self.sent.packets_in_flight(),
             pacing_rate: self.pacer.rate(),
             in_slow_start: self.controller.in_slow_start(),
-            round_trip: *self.round_trip.known(),
-            probe_timeout: self.round_trip.probe_timeout(),
+            round_trip: self.round_trip.known(),
+            probe_timeout: self.probe_timeout(),
             probe_count: self.probe_count,
             packet_threshold: self.reordering.packet_threshold(),
-            loss_delay: self.reordering.delay(self.round_trip.known()),
+            loss_delay: Duration::from_nanos(self.reordering.delay(&self.round_trip)),
             counters: self.counters,
         }
     }

@@ -38,6 +38,15 @@ fn ack(recovery: &mut Recovery<u64>, now: Instant, ranges: &[(u64, u64)]) -> Tol
     let mut told = Told::new();
     let ranges = ranges.iter().map(|(low, high)| *low..=*high);
     recovery.on_ack(now, ranges, Duration::ZERO, false, &mut |outcome| told.push(outcome)).unwrap();
+    sorted(told)
+}
+
+/// Arrivals first, newest first; then losses, oldest first.
+fn sorted(mut told: Told) -> Told {
+    told.sort_by_key(|outcome| match outcome {
+        Outcome::Acked(number) | Outcome::WasNotLost(number) => (0, u64::MAX - number),
+        Outcome::Lost(number) => (1, *number),
+    });
     told
 }
 
@@ -59,6 +68,18 @@ fn what_arrives_is_told_once() {
     let status = recovery.status();
     assert_eq!((status.counters.packets_sent, status.counters.packets_acked), (3, 3));
     assert_eq!(status.round_trip.minimum, Duration::from_millis(50));
+}
+
+/// RFC 9002 section 5.1: only what is newest tells how long the way is.
+#[test]
+fn an_old_packet_gives_no_sample() {
+    let mut recovery = recovery();
+    send(&mut recovery, ms(0), 3);
+    ack(&mut recovery, ms(40), &[(2, 2)]);
+    let known = recovery.round_trip();
+    ack(&mut recovery, ms(43), &[(1, 2)]);
+    ack(&mut recovery, ms(44), &[(0, 0)]);
+    assert_eq!((recovery.round_trip(), known.latest), (known, Duration::from_millis(40)));
 }
 
 /// RFC 9002 section 6.1.1: a packet is lost when one sent three later has arrived.
@@ -157,7 +178,7 @@ fn an_episode_that_was_none_gives_the_window_back() {
     assert_eq!(recovery.window(), 5_000); // the loss first, and packet 4 left before it
     let told = ack(&mut recovery, ms(41), &[(0, 4)]);
     assert_eq!(told, [Outcome::Acked(3), Outcome::Acked(2), Outcome::WasNotLost(1), Outcome::WasNotLost(0)]);
-    assert_eq!(recovery.window(), 10_000);
+    assert_eq!(recovery.window(), 12_000); // and the two that were not lost count
     assert!(recovery.status().in_slow_start);
 }
 
@@ -204,10 +225,10 @@ fn packets_that_want_no_acknowledgement_leave_no_trace() {
     }
     assert_eq!((recovery.bytes_in_flight(), recovery.deadline(), recovery.sent.len()), (0, None, 0));
     send(&mut recovery, ms(1), 1);
-    // Acknowledged together with one that does not count: no sample, since the delay told is that of the newest.
+    // Acknowledged together with one that does not count, it still gives a sample.
     recovery.on_sent(ms(2), 100, false, 0);
     assert_eq!(ack(&mut recovery, ms(9), &[(0, 1_001)]), [Outcome::Acked(1_000)]);
-    assert!(!recovery.round_trip().measured);
+    assert_eq!(recovery.round_trip().latest, Duration::from_millis(8));
 }
 
 #[test]

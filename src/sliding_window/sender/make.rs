@@ -1,8 +1,7 @@
 //! What is sent next: what was lost first, then new segments.
 
-use super::queue::Message;
 use super::segment::Segment;
-use super::{Blocked, End, MessageId, Sender};
+use super::{Blocked, End, MessageId, Receipt, Sender};
 use crate::sliding_window::packet::{DATA_HEADER_LEN, Piece, PieceFlags, varint_len};
 use crate::time::Instant;
 
@@ -67,29 +66,20 @@ impl Sender {
     }
 
     /// Gives up the message at a place, if it is not worth sending now.
+    #[inline]
     fn expire_in_flight(&mut self, now: Instant, place: u64, transmissions: u32) {
-        let index = place.saturating_sub(self.flight_base) as usize;
-        let Some(message) = self.flight.get_mut(index) else { return };
+        let Some(message) = self.messages.get_mut(place) else { return };
         if message.expired || !message.expires_now(now, transmissions) {
             return;
         }
         message.expired = true;
-        message.payload = bytes::Bytes::new();
-        let (id, len, receipt) = (message.id, message.len, message.receipt);
-        self.buffered_bytes = self.buffered_bytes.saturating_sub(len);
-        self.forget_receipt(receipt, place);
+        let (id, receipt, bytes) = (message.id, message.receipt(), message.release());
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
+        let index = self.receipts.binary_search_by_key(&id, |receipt| receipt.id).ok().filter(|_| receipt);
+        if let Some(receipt) = index.and_then(|index| self.receipts.get_mut(index)) {
+            receipt.expired = true;
+        }
         self.note_expired(id);
-    }
-
-    fn forget_receipt(&mut self, wanted: bool, place: u64) {
-        if !wanted {
-            return;
-        }
-        if let Ok(index) = self.receipts.binary_search_by_key(&place, |(place, _)| *place)
-            && let Some((_, name)) = self.receipts.get_mut(index)
-        {
-            *name = None;
-        }
     }
 
     fn note_expired(&mut self, id: MessageId) {
@@ -100,21 +90,21 @@ impl Sender {
     /// Gives up what expired before it was sent, or before all of it was.
     #[inline]
     pub(crate) fn expire(&mut self, now: Instant) {
-        if self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
+        let any = self.messages.has_deadlines() || self.open.is_some();
+        if any && self.expiry_deadline().is_some_and(|deadline| deadline <= now) {
             self.expire_unsent(now);
         }
     }
 
     #[cold]
     fn expire_unsent(&mut self, now: Instant) {
-        if self.has_open() {
-            let place = self.flight_base.saturating_add(self.flight.len() as u64).saturating_sub(1);
+        if let Some(place) = self.open {
             self.expire_in_flight(now, place, 0);
         }
-        let Self { queue, expired, counters, buffered_bytes, queued_receipts, .. } = self;
-        queue.expire(now, &mut |message| {
-            *buffered_bytes = buffered_bytes.saturating_sub(message.len);
-            *queued_receipts = queued_receipts.saturating_sub(usize::from(message.receipt));
+        let Self { messages, expired, counters, buffered_bytes, queued_receipts, .. } = self;
+        messages.expire(now, &mut |message, bytes| {
+            *buffered_bytes = buffered_bytes.saturating_sub(bytes);
+            *queued_receipts = queued_receipts.saturating_sub(usize::from(message.receipt()));
             counters.expired = counters.expired.saturating_add(1);
             expired.push_back(message.id);
         });
@@ -129,7 +119,7 @@ impl Sender {
         if self.blocked.is_some() {
             return None;
         }
-        if self.queue.is_empty() {
+        if self.messages.waiting() == 0 && !self.tail.is_empty() {
             self.freeze_tail();
         }
         if !self.has_unsent() {
@@ -144,10 +134,17 @@ impl Sender {
         }
         let room = room.min(self.config.max_frame).checked_sub(DATA_HEADER_LEN)?;
         let mut left = room;
-        let open = self.has_open();
-        let place = self.flight_base.saturating_add(self.flight.len() as u64);
-        let mut segment = Segment::new(if open { place.saturating_sub(1) } else { place });
-        if !open || !self.go_on(now, &mut segment, &mut left) {
+        let open = self.open;
+        self.messages.trim();
+        let mut segment = Segment::new(open.unwrap_or(self.messages.next_place()));
+        // What expired between the open message and the next one has kept its place: then they can not share a segment.
+        let shares = match open {
+            Some(place) => {
+                !self.go_on(now, &mut segment, &mut left) && place.wrapping_add(1) == self.messages.next_place()
+            }
+            None => true,
+        };
+        if shares {
             self.fill(&mut segment, &mut left);
         }
         if segment.count == 0 && !segment.fin {
@@ -177,10 +174,11 @@ impl Sender {
         // The fragments of a message stand in consecutive segments; the one before may be acknowledged and gone.
         self.expire_in_flight(now, segment.first, 0);
         let least = least(self.config.max_frame);
-        let Some(message) = self.flight.back_mut() else { return true };
-        let index = message.fragments;
-        let rest = if message.expired { 0 } else { message.len.saturating_sub(message.sent) };
-        let overhead = overhead(message, index);
+        let index = self.fragments;
+        let Some(message) = self.messages.get_mut(segment.first) else { return true };
+        // An expired one has no bytes any more.
+        let rest = message.payload.len().saturating_sub(message.sent);
+        let overhead = overhead(message.unordered(), index);
         let room = left.saturating_sub(overhead);
         // With a length, so that others may follow the last one.
         let with_length = rest.saturating_add(varint_len(rest as u64));
@@ -200,80 +198,67 @@ impl Sender {
         (segment.index, segment.offset, segment.first_len) = (index, message.sent, take);
         (segment.ends, segment.count) = (ends, 1);
         message.sent = message.sent.saturating_add(take);
-        message.fragments = message.fragments.saturating_add(1);
         message.unacked = message.unacked.saturating_add(1);
         message.complete = ends;
+        self.fragments = index.saturating_add(1);
+        self.open = (!ends).then_some(segment.first);
         self.used_bytes = self.used_bytes.saturating_add(take as u64);
         *left = room.saturating_sub(used);
         !ends || used == room
     }
 
     /// As many whole messages as fit, or the first fragment of one, and the end.
+    #[inline]
     fn fill(&mut self, segment: &mut Segment, left: &mut usize) {
-        let (mut bytes, mut messages) = (self.bytes_left(), self.messages_left());
-        while let Some(message) = self.queue.front() {
+        let mut bytes = self.bytes_left();
+        let mut messages = self.credit.max_messages.saturating_sub(self.sent_messages);
+        while let Some(message) = self.messages.next_waiting() {
             if messages == 0 {
                 self.block(Blocked::Messages);
                 break;
             }
-            let len = message.len;
-            let with_length = len.saturating_add(varint_len(len as u64)).saturating_add(1);
+            let len = message.payload.len();
+            // No buffer is nearly as large as can be counted.
+            let with_length = len.wrapping_add(varint_len(len as u64)).wrapping_add(1);
             let closes = with_length > *left;
-            let (take, ends) = if !closes || (len < *left && len > 0) {
-                (len, true)
-            } else if segment.count == 0 {
-                (left.saturating_sub(overhead(message, 0)), false)
-            } else {
-                break;
-            };
-            if !ends && take < least(self.config.max_frame) {
-                break;
+            let (mut take, mut ends) = (len, true);
+            if closes && (len >= *left || len == 0) {
+                (take, ends) = (left.saturating_sub(overhead(message.unordered(), 0)), false);
+                if segment.count > 0 || take < least(self.config.max_frame) {
+                    break;
+                }
             }
             if take as u64 > bytes {
                 self.block(Blocked::Bytes);
                 break;
             }
-            bytes = bytes.saturating_sub(take as u64);
-            messages = messages.saturating_sub(1);
-            let used = if closes { overhead(message, 0).saturating_add(take) } else { with_length };
-            *left = left.saturating_sub(used);
+            (message.sent, message.complete, message.unacked) = (take, ends, 1);
+            if message.receipt() {
+                let receipt = Receipt { id: message.id, place: self.sent_messages, expired: false };
+                self.receipts.push_back(receipt);
+                self.queued_receipts = self.queued_receipts.saturating_sub(1);
+            }
+            self.messages.launch();
+            self.sent_messages = self.sent_messages.wrapping_add(1);
+            self.used_bytes = self.used_bytes.wrapping_add(take as u64);
+            bytes = bytes.wrapping_sub(take as u64);
+            messages = messages.wrapping_sub(1);
             if segment.count == 0 {
                 (segment.first_len, segment.ends) = (take, ends);
             }
-            segment.count = segment.count.saturating_add(1);
-            self.launch(take, ends);
+            segment.count = segment.count.wrapping_add(1);
             if closes {
+                (self.open, self.fragments) = ((!ends).then_some(segment.first), 1);
+                *left = 0;
                 return;
             }
+            *left = left.wrapping_sub(with_length);
         }
-        if self.end == End::Wanted && self.queue.is_empty() && *left > 0 {
+        if self.end == End::Wanted && self.messages.waiting() == 0 && *left > 0 {
             self.end = End::Sent;
             segment.fin = true;
             *left = left.saturating_sub(1);
         }
-    }
-
-    #[inline]
-    fn messages_left(&self) -> u64 {
-        let sent = self.flight_base.saturating_add(self.flight.len() as u64);
-        self.credit.max_messages.saturating_sub(sent)
-    }
-
-    /// Moves the front of the queue among those in flight.
-    #[inline]
-    fn launch(&mut self, take: usize, ends: bool) {
-        let Some(mut message) = self.queue.pop() else { return };
-        message.sent = take;
-        message.complete = ends;
-        message.unacked = 1;
-        message.fragments = 1;
-        self.used_bytes = self.used_bytes.saturating_add(take as u64);
-        if message.receipt {
-            let place = self.flight_base.saturating_add(self.flight.len() as u64);
-            self.receipts.push_back((place, Some(message.id)));
-            self.queued_receipts = self.queued_receipts.saturating_sub(1);
-        }
-        self.flight.push_back(message);
     }
 }
 
@@ -285,8 +270,8 @@ enum Lost {
 }
 
 /// Bytes of a fragment besides its payload, without a length.
-fn overhead(message: &Message, index: u32) -> usize {
-    let flags = if message.unordered { PieceFlags::UNORDERED } else { PieceFlags::from_bits(0) };
+fn overhead(unordered: bool, index: u32) -> usize {
+    let flags = if unordered { PieceFlags::UNORDERED } else { PieceFlags::from_bits(0) };
     Piece::overhead(flags, u64::from(index), 0)
 }
 

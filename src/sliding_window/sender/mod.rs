@@ -7,9 +7,9 @@
 
 mod error;
 mod make;
+mod messages;
 mod options;
 mod outcome;
-mod queue;
 mod segment;
 mod stream;
 
@@ -20,7 +20,7 @@ use alloc::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use self::queue::{Message, Queue};
+use self::messages::{Message, Messages};
 use self::segment::Segment;
 use super::packet::Credit;
 use crate::time::Instant;
@@ -77,18 +77,29 @@ enum End {
     Acked,
 }
 
+/// A receipt that is wanted.
+#[derive(Clone, Copy, Debug)]
+struct Receipt {
+    id: MessageId,
+    /// How many messages were sent before it.
+    place: u64,
+    /// Whether it expired: then there is none.
+    expired: bool,
+}
+
 /// The sending half of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Sender {
     config: SenderConfig,
     /// Bytes of a stream that do not fill a message yet; the newest of all that was accepted.
     tail: BytesMut,
-    queue: Queue,
-    /// Messages of which a part was given a segment and a part is not acknowledged, and finished ones between them. At most the
-    /// last one is not complete.
-    flight: VecDeque<Message>,
-    /// How many messages were before the front of `flight`.
-    flight_base: u64,
+    messages: Messages,
+    /// The place of the message of which only a part was given a segment.
+    open: Option<u64>,
+    /// Fragments of it.
+    fragments: u32,
+    /// Messages of which a part was given a segment: what the peer counts.
+    sent_messages: u64,
     /// From the oldest that is not acknowledged on.
     segments: VecDeque<Segment>,
     /// The number of the first of them.
@@ -105,9 +116,9 @@ pub(crate) struct Sender {
     buffered_bytes: usize,
     /// The size of the smallest message that was refused for want of room since room was told.
     refused: Option<usize>,
-    /// Places and names of the messages whose receipt is wanted; no name for one that has expired.
-    receipts: VecDeque<(u64, Option<MessageId>)>,
-    /// Receipts that are wanted for messages in the queue.
+    /// Messages whose receipt is wanted.
+    receipts: VecDeque<Receipt>,
+    /// Receipts that are wanted for messages that no segment has carried yet.
     queued_receipts: usize,
     expired: VecDeque<MessageId>,
     counters: SendCounters,
@@ -119,9 +130,10 @@ impl Sender {
         Self {
             config,
             tail: BytesMut::new(),
-            queue: Queue::default(),
-            flight: VecDeque::new(),
-            flight_base: 0,
+            messages: Messages::default(),
+            open: None,
+            fragments: 0,
+            sent_messages: 0,
             segments: VecDeque::new(),
             base: 0,
             lost: VecDeque::new(),
@@ -143,11 +155,15 @@ impl Sender {
     ///
     /// # Errors
     /// [`SendError`] gives the message back.
+    #[inline]
     pub(crate) fn try_send(&mut self, payload: Bytes, options: &SendOptions) -> Result<MessageId, SendError> {
         match self.refusal(payload.len(), options) {
             None => {
-                self.freeze_tail();
-                self.buffered_bytes = self.buffered_bytes.saturating_add(payload.len());
+                if !self.tail.is_empty() {
+                    self.freeze_tail();
+                }
+                // Within the limit of the buffer.
+                self.buffered_bytes = self.buffered_bytes.wrapping_add(payload.len());
                 Ok(self.accept(payload, options))
             }
             Some(refusal) => Err(self.refuse(payload, refusal)),
@@ -183,10 +199,10 @@ impl Sender {
     #[inline]
     fn accept(&mut self, payload: Bytes, options: &SendOptions) -> MessageId {
         let id = MessageId(self.next_id);
-        self.next_id = self.next_id.saturating_add(1);
-        self.counters.accepted = self.counters.accepted.saturating_add(1);
-        self.queued_receipts = self.queued_receipts.saturating_add(usize::from(options.receipt));
-        self.queue.push(Message::new(id, payload, options));
+        self.next_id = self.next_id.wrapping_add(1);
+        self.counters.accepted = self.counters.accepted.wrapping_add(1);
+        self.queued_receipts = self.queued_receipts.wrapping_add(usize::from(options.receipt));
+        self.messages.push(Message::new(id, payload, options));
         id
     }
 
@@ -199,6 +215,7 @@ impl Sender {
     }
 
     /// Whether [`Sender::finish`] was called.
+    #[cfg(test)]
     pub(crate) fn is_finishing(&self) -> bool {
         self.end != End::Open
     }
@@ -211,7 +228,7 @@ impl Sender {
     /// Sets the largest message: that of the peer. `false` when a larger one was accepted before.
     pub(crate) fn set_max_message(&mut self, limit: usize) -> bool {
         self.config.max_message = limit;
-        self.queue.iter().all(|message| message.len <= limit)
+        self.messages.iter_waiting().all(|message| message.payload.len() <= limit)
     }
 
     /// Sets the most bytes of a data frame for the segments to come.
@@ -228,13 +245,7 @@ impl Sender {
     /// Whether something waits that no segment has carried yet.
     #[inline]
     pub(crate) fn has_unsent(&self) -> bool {
-        !self.queue.is_empty() || self.has_open() || !self.tail.is_empty() || self.end == End::Wanted
-    }
-
-    /// Whether a message was sent in part.
-    #[inline]
-    fn has_open(&self) -> bool {
-        self.flight.back().is_some_and(|message| !message.complete)
+        self.messages.waiting() > 0 || self.open.is_some() || !self.tail.is_empty() || self.end == End::Wanted
     }
 
     /// What keeps new segments from being made; `None` when nothing does, or there is nothing to send.
@@ -249,13 +260,13 @@ impl Sender {
 
     /// The number that the next new segment gets.
     pub(crate) fn next_segment(&self) -> u64 {
-        self.base.saturating_add(self.segments.len() as u64)
+        self.base.wrapping_add(self.segments.len() as u64)
     }
 
     /// Messages that were accepted and not acknowledged. One that was acknowledged out of turn counts until those before it are.
     #[inline]
     pub(crate) fn buffered_messages(&self) -> usize {
-        self.queue.len().saturating_add(self.flight.len())
+        self.messages.len()
     }
 
     /// Bytes of messages that were accepted and not acknowledged.
@@ -289,19 +300,17 @@ impl Sender {
 
     /// Whether everything before the mark was acknowledged, or has expired.
     pub(crate) fn is_flushed(&self, mark: u64) -> bool {
-        let oldest = self.flight.front().map(|message| message.id).or(self.queue.first_id());
-        oldest.is_none_or(|id| id.0 >= mark)
+        self.messages.first_id().is_none_or(|id| id.0 >= mark)
     }
 
     /// When the next message expires that was not sent yet, or not all of it.
     #[inline]
     pub(crate) fn expiry_deadline(&self) -> Option<Instant> {
-        let queued = self.queue.next_deadline();
-        let open = self.flight.back().filter(|message| !message.complete && !message.expired);
-        match open.map(|message| message.expires) {
-            Some(Expires::At(deadline)) => Some(queued.map_or(deadline, |queued| queued.min(deadline))),
-            _ => queued,
-        }
+        let waiting = self.messages.next_deadline();
+        let Some(place) = self.open else { return waiting };
+        let open = self.messages.get(place).filter(|message| !message.expired);
+        let open = open.and_then(Message::deadline);
+        waiting.into_iter().chain(open).min()
     }
 
     /// The next message that expired.

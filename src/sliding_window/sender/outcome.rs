@@ -1,7 +1,5 @@
 //! What became of what was sent.
 
-use bytes::Bytes;
-
 use super::segment::Segment;
 use super::{Blocked, End, MessageId, Sender};
 use crate::sliding_window::fault::PeerFault;
@@ -11,42 +9,41 @@ impl Sender {
     /// A transmission of a segment was acknowledged. Any number is harmless.
     #[inline]
     pub(crate) fn on_acked(&mut self, number: u64) {
-        let Some(segment) = self.segment_mut(number) else { return };
-        if core::mem::replace(&mut segment.acked, true) {
-            return;
-        }
-        let Segment { first, count, fin, .. } = *segment;
-        if fin {
-            self.end = End::Acked;
-        }
-        let start = first.saturating_sub(self.flight_base) as usize;
-        let end = start.saturating_add(count as usize).min(self.flight.len());
-        for message in self.flight.range_mut(start.min(end)..end) {
-            message.unacked = message.unacked.saturating_sub(1);
-            if message.is_finished() {
-                let payload = core::mem::replace(&mut message.payload, Bytes::new());
-                self.buffered_bytes = self.buffered_bytes.saturating_sub(payload.len());
-                self.counters.acknowledged = self.counters.acknowledged.saturating_add(1);
-            }
-        }
         if number == self.base {
-            self.advance();
+            self.on_first_acked();
+        } else if let Some(segment) = self.segment_mut(number)
+            && !core::mem::replace(&mut segment.acked, true)
+        {
+            let segment = *segment;
+            self.settle(&segment);
         }
     }
 
-    /// Forgets what is acknowledged at the front.
-    fn advance(&mut self) {
+    /// The oldest segment was acknowledged: it goes, and those after it that were acknowledged before.
+    #[inline]
+    fn on_first_acked(&mut self) {
+        let Some(segment) = self.segments.pop_front() else { return };
+        self.base = self.base.wrapping_add(1);
+        self.settle(&segment);
         while self.segments.front().is_some_and(|segment| segment.acked) {
             self.segments.pop_front();
-            self.base = self.base.saturating_add(1);
+            self.base = self.base.wrapping_add(1);
         }
-        while self.flight.front().is_some_and(super::Message::is_finished) {
-            self.flight.pop_front();
-            self.flight_base = self.flight_base.saturating_add(1);
-        }
+        self.messages.trim();
         if self.blocked == Some(Blocked::Window) {
             self.blocked = None;
         }
+    }
+
+    /// Gives up what a segment carried.
+    #[inline]
+    fn settle(&mut self, segment: &Segment) {
+        if segment.fin {
+            self.end = End::Acked;
+        }
+        let (bytes, done) = self.messages.acknowledge(segment.first, segment.count);
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
+        self.counters.acknowledged = self.counters.acknowledged.wrapping_add(done);
     }
 
     /// A transmission of a segment was lost. It is sent again when no other one of it is on its way.
@@ -79,17 +76,23 @@ impl Sender {
     /// # Errors
     /// When not so many were sent.
     pub(crate) fn on_consumed(&mut self, count: u64, sink: &mut impl FnMut(MessageId)) -> Result<(), PeerFault> {
-        let sent = self.flight_base.saturating_add(self.flight.len() as u64);
+        let sent = self.sent_messages;
         if count > sent {
             return Err(PeerFault::ConsumedUnsent { consumed: count, sent });
         }
-        while let Some(&(_, name)) = self.receipts.front().filter(|(place, _)| *place < count) {
+        while let Some(&receipt) = self.receipts.front().filter(|receipt| receipt.place < count) {
             self.receipts.pop_front();
-            if let Some(id) = name {
-                sink(id);
+            if !receipt.expired {
+                sink(receipt.id);
             }
         }
         Ok(())
+    }
+
+    /// The peer's application has taken everything that was sent.
+    pub(crate) fn on_all_consumed(&mut self, sink: &mut impl FnMut(MessageId)) {
+        // As many as were sent can not be more than were sent.
+        let _ = self.on_consumed(self.sent_messages, sink);
     }
 
     /// A session goes on that was cut: the peer has all segments before `expected` and those in `received`. All others are sent

@@ -1,7 +1,7 @@
 //! What one data packet carries, and how it is written.
 
 use super::Sender;
-use super::queue::Message;
+use super::messages::Message;
 use crate::sliding_window::packet::{Data, Piece, PieceFlags, Writer};
 
 /// A segment from its making until it and all before it are acknowledged.
@@ -56,60 +56,99 @@ impl Segment {
 #[inline]
 fn flags(message: &Message, first: bool, last: bool) -> PieceFlags {
     let mut bits = u8::from(first) | (u8::from(last) << 1);
-    if message.unordered {
+    if message.unordered() {
         bits |= PieceFlags::UNORDERED.bits();
     }
-    if message.receipt && last {
+    if last && message.receipt() {
         bits |= PieceFlags::RECEIPT.bits();
     }
     PieceFlags::from_bits(bits)
 }
 
-/// Writes one piece. `is_last` says whether it is the last one of its segment.
+/// Writes a head and bytes to the front of `free`, and gives what is left of it.
 #[inline]
-fn write_piece(writer: &mut Writer<'_>, flags: PieceFlags, index: u32, bytes: &[u8], is_last: bool) {
-    let flags = if is_last { flags } else { flags.with(PieceFlags::HAS_LENGTH) };
-    Piece::begin(writer, flags, u64::from(index), bytes.len() as u64);
+fn put<'a, const N: usize>(free: &'a mut [u8], head: [u8; N], bytes: &[u8]) -> Option<&'a mut [u8]> {
+    let (place, rest) = free.split_first_chunk_mut()?;
+    *place = head;
+    let (room, rest) = rest.split_at_mut_checked(bytes.len())?;
+    room.copy_from_slice(bytes);
+    Some(rest)
+}
+
+/// Writes a message, or the end of one that is no fragment of an unordered one. `is_last` says whether it is the last of its segment.
+#[inline]
+fn put_plain<'a>(free: &'a mut [u8], flags: PieceFlags, bytes: &[u8], is_last: bool) -> Option<&'a mut [u8]> {
+    if is_last {
+        return put(free, [flags.bits()], bytes);
+    }
+    let flags = flags.with(PieceFlags::HAS_LENGTH);
+    match bytes.len() {
+        len @ ..64 => put(free, [flags.bits(), len as u8], bytes),
+        len @ 64..16_384 => {
+            let [high, low] = (len as u16 | 0x4000).to_be_bytes();
+            put(free, [flags.bits(), high, low], bytes)
+        }
+        _ => put_rare(free, flags, 0, bytes),
+    }
+}
+
+/// Writes any piece.
+#[cold]
+fn put_rare<'a>(free: &'a mut [u8], flags: PieceFlags, index: u32, bytes: &[u8]) -> Option<&'a mut [u8]> {
+    let mut writer = Writer::new(free);
+    Piece::begin(&mut writer, flags, u64::from(index), bytes.len() as u64);
     writer.put_slice(bytes);
+    let len = writer.finish()?;
+    free.get_mut(len..)
 }
 
 /// Writes the place of a piece whose message has expired.
 #[cold]
-fn write_skipped(writer: &mut Writer<'_>, flags: PieceFlags, index: u32, len: usize) {
+fn put_skipped(free: &mut [u8], flags: PieceFlags, index: u32, len: usize) -> Option<&mut [u8]> {
+    let mut writer = Writer::new(free);
     let flags = flags.with(PieceFlags::SKIPPED).with(PieceFlags::HAS_LENGTH);
-    Piece::begin(writer, flags, u64::from(index), len as u64);
+    Piece::begin(&mut writer, flags, u64::from(index), len as u64);
+    let len = writer.finish()?;
+    free.get_mut(len..)
 }
 
 impl Sender {
     /// Writes the frame of a segment that [`Sender::next`] or [`Sender::probe_segment`] has given; `short` is its number as it stands on
     /// the wire. It takes no more bytes than the room that was given.
+    #[inline]
     pub(crate) fn encode(&self, segment: u64, short: u32, writer: &mut Writer<'_>) {
         let Some(segment) = self.segment(segment) else { return };
         Data::begin(writer, short);
-        let start = segment.first.saturating_sub(self.flight_base) as usize;
-        let end = start.saturating_add(segment.count as usize);
-        let messages = self.flight.len();
-        let mut messages = self.flight.range(start.min(messages)..end.min(messages));
+        writer.fill_with(|free| self.put_pieces(segment, free));
+    }
+
+    #[inline]
+    fn put_pieces<'a>(&self, segment: &Segment, mut free: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let mut messages = self.messages.range(segment.first, segment.count);
         if let Some(message) = messages.next() {
             let flags = flags(message, segment.offset == 0, segment.ends);
             let (index, len) = (segment.index, segment.first_len);
-            if message.expired {
-                write_skipped(writer, flags, index, len);
+            let is_last = messages.len() == 0 && !segment.fin;
+            free = if message.expired {
+                put_skipped(free, flags, index, len)?
             } else {
-                let bytes = message.payload.get(segment.offset..segment.offset.saturating_add(len));
-                write_piece(writer, flags, index, bytes.unwrap_or_default(), messages.len() == 0 && !segment.fin);
-            }
+                let bytes = message.payload.get(segment.offset..segment.offset.saturating_add(len))?;
+                match flags.has_index() {
+                    false => put_plain(free, flags, bytes, is_last)?,
+                    true if is_last => put_rare(free, flags, index, bytes)?,
+                    true => put_rare(free, flags.with(PieceFlags::HAS_LENGTH), index, bytes)?,
+                }
+            };
         }
         while let Some(message) = messages.next() {
             let flags = flags(message, true, true);
-            if message.expired {
-                write_skipped(writer, flags, 0, message.len);
+            free = if message.expired {
+                // It is complete: all of it was sent.
+                put_skipped(free, flags, 0, message.sent)?
             } else {
-                write_piece(writer, flags, 0, &message.payload, messages.len() == 0 && !segment.fin);
-            }
+                put_plain(free, flags, &message.payload, messages.len() == 0 && !segment.fin)?
+            };
         }
-        if segment.fin {
-            writer.put_u8(PieceFlags::FIN.bits());
-        }
+        if segment.fin { put(free, [PieceFlags::FIN.bits()], &[]) } else { Some(free) }
     }
 }

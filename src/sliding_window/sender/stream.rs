@@ -36,7 +36,7 @@ impl Sender {
     }
 
     /// Makes a message of what was collected.
-    #[inline]
+    #[cold]
     pub(super) fn freeze_tail(&mut self) {
         if !self.tail.is_empty() {
             let payload = self.tail.split().freeze();

@@ -63,7 +63,7 @@ impl Bbr {
     fn begin_up(&mut self, ack: &Acked) {
         self.enter(Phase::Up, ack.now);
         self.sampling = true;
-        self.pipe.restart(self.path.max_rate());
+        self.pipe.restart(self.path.latest_rate());
         self.path.restart_round(ack.next_number);
     }
 

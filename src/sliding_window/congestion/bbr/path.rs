@@ -69,6 +69,11 @@ impl PathModel {
         self.max_rate().min(self.bounds.short_rate)
     }
 
+    /// The highest rate in this round.
+    pub(super) const fn latest_rate(&self) -> u64 {
+        self.latest_rate
+    }
+
     /// The most bytes that arrived within a round trip, in this one.
     pub(super) const fn latest_delivered(&self) -> u64 {
         self.latest_delivered
@@ -80,6 +85,7 @@ impl PathModel {
             self.round_end = ack.next_number;
         }
         self.delivered_in_round = self.delivered_in_round.saturating_add(ack.bytes);
+        self.lost_in_round = self.lost_in_round.saturating_sub(ack.spurious);
         if let Some(sample) = &ack.delivery {
             self.latest_rate = self.latest_rate.max(sample.rate);
             self.latest_delivered = self.latest_delivered.max(sample.delivered);
@@ -93,6 +99,11 @@ impl PathModel {
 
     pub(super) fn on_loss(&mut self, bytes: u64) {
         self.lost_in_round = self.lost_in_round.saturating_add(bytes);
+    }
+
+    /// What was lost in this round was not.
+    pub(super) const fn forget_losses(&mut self) {
+        self.lost_in_round = 0;
     }
 
     /// More than 2 % of what was in flight, beyond a few packets.

@@ -38,8 +38,11 @@ impl Bbr {
     /// At the end of a round.
     pub(super) fn look_for_full_pipe(&mut self, ack: &Acked, lossy: bool) {
         let app_limited = ack.delivery.is_none_or(|sample| sample.app_limited);
-        if !app_limited && matches!(self.phase, Phase::Startup | Phase::Up) {
-            self.pipe.on_round(self.path.max_rate());
+        match self.phase {
+            // At the bound it is the bound that keeps the rate.
+            Phase::Up if self.window >= self.path.bounds.long_bytes => self.pipe.restart(self.path.latest_rate()),
+            Phase::Startup | Phase::Up if !app_limited => self.pipe.on_round(self.path.latest_rate()),
+            _ => {}
         }
         if self.phase == Phase::Startup {
             if lossy && !self.pipe.reached {

@@ -225,6 +225,7 @@ impl Simulation {
     }
 
     fn acknowledge(&mut self, index: usize) {
+        self.flows[index].acks.on_timeout(self.now);
         while self.flows[index].acks.due(self.now) {
             let acks = &mut self.flows[index].acks;
             let ranges = acks.ranges().map(RangeInclusive::into_inner).collect();

@@ -1,0 +1,208 @@
+//! A NodeInfo as bytes, and back.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use thiserror::Error;
+
+use super::{MAX_NODE_INFO, NodeInfo};
+use crate::wire::DecodeError;
+use crate::wire::fields::{BYTES, Fields, Tag, VARINT};
+use crate::wire::varint::read_uvarint;
+
+/// Bytes of a peer that are no NodeInfo.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NodeInfoDecodeError {
+    /// It is longer than it may be.
+    #[error("a NodeInfo of {length} bytes is over the limit of {limit}")]
+    TooLong {
+        /// What was announced, in bytes without the length itself.
+        length: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A rule of the wire is broken.
+    #[error("not a NodeInfo: {0}")]
+    Decode(#[from] DecodeError),
+    /// A text is not UTF-8. No NodeInfo with one could be accepted, here or by the Go program.
+    #[error("field {field} of the NodeInfo is not UTF-8")]
+    NotUtf8 {
+        /// The number of the field.
+        field: u32,
+    },
+    /// It ends before its length says, or bytes follow it.
+    #[error("a NodeInfo of {wire_len} bytes; {found} are there")]
+    Length {
+        /// What it takes, its length included; 0 when not even that is complete.
+        wire_len: usize,
+        /// How many bytes there are.
+        found: usize,
+    },
+}
+
+impl NodeInfo {
+    /// The bytes on the wire: a length, then the message (`DefaultNodeInfo` of `proto/tendermint/p2p/types.proto @ v0.38`).
+    ///
+    /// Byte for byte those of Go, which writes the two messages inside it even when they are empty.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut protocol = Vec::new();
+        let versions = [(0x08, self.protocol.p2p), (0x10, self.protocol.block), (0x18, self.protocol.app)];
+        for (tag, version) in versions {
+            if version != 0 {
+                protocol.push(tag);
+                put_uvarint(&mut protocol, version);
+            }
+        }
+        let mut other = Vec::new();
+        put_unless_empty(&mut other, 0x0a, self.tx_index.as_bytes());
+        put_unless_empty(&mut other, 0x12, self.rpc_address.as_bytes());
+
+        let mut message = Vec::new();
+        put(&mut message, 0x0a, &protocol);
+        put_unless_empty(&mut message, 0x12, self.node_id.as_bytes());
+        put_unless_empty(&mut message, 0x1a, self.listen_addr.as_bytes());
+        put_unless_empty(&mut message, 0x22, self.network.as_bytes());
+        put_unless_empty(&mut message, 0x2a, self.version.as_bytes());
+        put_unless_empty(&mut message, 0x32, &self.channels);
+        put_unless_empty(&mut message, 0x3a, self.moniker.as_bytes());
+        put(&mut message, 0x42, &other);
+
+        let mut wire = Vec::new();
+        put_uvarint(&mut wire, message.len() as u64);
+        wire.extend_from_slice(&message);
+        wire
+    }
+
+    /// Reads the bytes on the wire: one NodeInfo, and nothing behind it.
+    ///
+    /// As the code generated for Go reads it: unknown fields are passed over, of repeated ones the last counts, and messages
+    /// inside it that are repeated are merged. Other than Go it takes no text that is not UTF-8. What it says is not
+    /// looked at; [`NodeInfo::validate`] does that.
+    ///
+    /// # Errors
+    /// What is not as it should be.
+    pub fn decode(wire: &[u8]) -> Result<Self, NodeInfoDecodeError> {
+        let found = wire.len();
+        match Received::read(wire)? {
+            Received::Whole { info, wire_len } if wire_len == found => Ok(*info),
+            Received::Whole { wire_len, .. } => Err(NodeInfoDecodeError::Length { wire_len, found }),
+            Received::Part { wire_len } => Err(NodeInfoDecodeError::Length { wire_len: wire_len.unwrap_or(0), found }),
+        }
+    }
+}
+
+/// What stands at the start of bytes that were received.
+#[derive(Debug)]
+pub(in crate::peer) enum Received {
+    /// A NodeInfo, and the bytes that it takes with its length.
+    Whole { info: alloc::boxed::Box<NodeInfo>, wire_len: usize },
+    /// A part of one, and the bytes that the whole takes, when its length is there.
+    Part { wire_len: Option<usize> },
+}
+
+impl Received {
+    /// Looks at the start of `bytes`. The limit is checked as soon as the length is there.
+    pub(in crate::peer) fn read(bytes: &[u8]) -> Result<Self, NodeInfoDecodeError> {
+        let Some((length, offset)) = read_uvarint(bytes).map_err(|rule| DecodeError::new(rule, 0))? else {
+            return Ok(Self::Part { wire_len: None });
+        };
+        if length > MAX_NODE_INFO as u64 {
+            return Err(NodeInfoDecodeError::TooLong { length, limit: MAX_NODE_INFO as u64 });
+        }
+        // Not more than the limit, so that it fits.
+        let wire_len = offset.saturating_add(length as usize);
+        match bytes.get(offset..wire_len) {
+            Some(message) => {
+                let info = alloc::boxed::Box::new(read_message(message, offset)?);
+                Ok(Self::Whole { info, wire_len })
+            }
+            None => Ok(Self::Part { wire_len: Some(wire_len) }),
+        }
+    }
+}
+
+fn read_message(message: &[u8], offset: usize) -> Result<NodeInfo, NodeInfoDecodeError> {
+    let mut fields = Fields::new(message, offset, false);
+    let mut info = NodeInfo::default();
+    while let Some(tag) = fields.tag()? {
+        match tag.number {
+            1 => read_protocol(&mut fields, tag, &mut info)?,
+            2 => info.node_id = text(&mut fields, tag)?,
+            3 => info.listen_addr = text(&mut fields, tag)?,
+            4 => info.network = text(&mut fields, tag)?,
+            5 => info.version = text(&mut fields, tag)?,
+            6 => info.channels = bytes(&mut fields, tag)?.into(),
+            7 => info.moniker = text(&mut fields, tag)?,
+            8 => read_other(&mut fields, tag, &mut info)?,
+            _ => fields.skip(tag)?,
+        }
+    }
+    Ok(info)
+}
+
+fn read_protocol(fields: &mut Fields<'_>, tag: Tag, info: &mut NodeInfo) -> Result<(), DecodeError> {
+    tag.must_be(BYTES)?;
+    let mut inner = fields.message()?;
+    while let Some(tag) = inner.tag()? {
+        let version = match tag.number {
+            1 => &mut info.protocol.p2p,
+            2 => &mut info.protocol.block,
+            3 => &mut info.protocol.app,
+            _ => {
+                inner.skip(tag)?;
+                continue;
+            }
+        };
+        tag.must_be(VARINT)?;
+        *version = inner.varint()?;
+    }
+    Ok(())
+}
+
+fn read_other(fields: &mut Fields<'_>, tag: Tag, info: &mut NodeInfo) -> Result<(), NodeInfoDecodeError> {
+    tag.must_be(BYTES)?;
+    let mut inner = fields.message()?;
+    while let Some(tag) = inner.tag()? {
+        match tag.number {
+            1 => info.tx_index = text(&mut inner, tag)?,
+            2 => info.rpc_address = text(&mut inner, tag)?,
+            _ => inner.skip(tag)?,
+        }
+    }
+    Ok(())
+}
+
+fn bytes<'a>(fields: &mut Fields<'a>, tag: Tag) -> Result<&'a [u8], DecodeError> {
+    tag.must_be(BYTES)?;
+    Ok(fields.bytes()?.0)
+}
+
+fn text(fields: &mut Fields<'_>, tag: Tag) -> Result<String, NodeInfoDecodeError> {
+    let bytes = bytes(fields, tag)?;
+    let text = core::str::from_utf8(bytes).map_err(|_| NodeInfoDecodeError::NotUtf8 { field: tag.field() })?;
+    Ok(text.into())
+}
+
+/// A field of bytes: its tag, its length, and the bytes.
+fn put(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    put_uvarint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn put_unless_empty(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        put(out, tag, bytes);
+    }
+}
+
+/// A number as LEB128.
+fn put_uvarint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
