@@ -245,7 +245,9 @@ impl<M: WindowMachine> WindowEndpoint<M> {
         if !self.calls && !status.connected {
             desk.limit("thousandths of what came, sent", self.amplification as usize, 3000)?;
         }
-        let limit = self.config.close_timeout + self.config.linger + SLACK;
+        // Who lingers waits for what is in flight too, until the peer is taken for gone.
+        let silence = self.config.idle_timeout.unwrap_or(Duration::from_secs(3_600));
+        let limit = self.config.close_timeout + self.config.linger + silence + SLACK;
         let late = self.user.closing_since().is_some_and(|since| since + limit < self.now);
         let bound = matches!(self.conduct().farewell, super::Farewell::Finish);
         desk.rule(!late || bound || self.user.asleep(self.now).is_some() || self.is_slow(), "closing takes too long")

@@ -167,6 +167,8 @@ impl<'a> Judge<'a> {
             CloseReason::UnackedLimit { .. } => config.unacked_limit.is_some(),
             CloseReason::ZeroWindow { .. } | CloseReason::CloseTimeout { .. } => rough,
             CloseReason::ResumeRefused => resumes,
+            // A stranger that calls first may say that it takes less.
+            CloseReason::PeerTakesLess { .. } => hostile || (rough && !self.scenario.attacks.is_empty()),
             CloseReason::Peer(_) => hostile,
             _ => false,
         }

@@ -416,6 +416,8 @@ impl WindowScenario {
         let Some(end) = self.ends.get(index) else { return Ok(()) };
         let mut heir = end.clone();
         heir.config.tag = heir.config.tag.wrapping_add(2).max(1);
+        // The other one may give it what it had accepted before, of which the books know nothing any more.
+        heir.conduct.trusts = false;
         if let Some(WindowHost::One(other)) = world.endpoint_mut(Address::new(1_u32.saturating_sub(index as u32))) {
             other.distrust();
         }

@@ -139,7 +139,7 @@ impl User {
     pub(super) fn resumed(&mut self) {
         self.conduct.resumes = self.conduct.resumes.saturating_sub(1);
         (self.ended, self.connected, self.readable, self.peer_finished) = (None, false, false, false);
-        (self.blocked, self.closing) = (false, None);
+        self.closing = None;
         self.goes_on = true;
         // The new session knows of none that were asked for in the old one.
         self.marks.clear();

@@ -50,7 +50,9 @@ impl Watch {
         desk: &Desk<'_>,
     ) -> Result<(), Violation<Address>> {
         let (send, receive) = (&status.send, &status.receive);
-        desk.limit("queued messages", send.queued_messages, config.send.max_messages)?;
+        // Those that expired between others keep their places until these are acknowledged: twice as many records, and no more.
+        let records = config.send.max_messages.saturating_mul(2);
+        desk.limit("queued messages", send.queued_messages, records)?;
         desk.limit("queued bytes", send.queued_bytes, config.send.max_bytes)?;
         desk.limit("segments in flight", send.unacked_segments, config.send.window)?;
         desk.limit("awaited receipts", send.waiting_receipts, config.send.max_receipts)?;
