@@ -107,7 +107,7 @@ impl<'a> Judge<'a> {
         (mine, its): (&[CloseReason], &[CloseReason]),
     ) -> Verdict {
         for reason in mine {
-            if !self.explains(here, peer, reason, its) {
+            if !self.explains(here, reason, its) {
                 return Err(Violation::Ending { side: here, reason: reason.to_string() });
             }
         }
@@ -133,10 +133,9 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    /// Whether something in the run can have ended a session of `here` with `peer` for this reason.
-    fn explains(&self, here: Address, peer: Address, reason: &CloseReason, its: &[CloseReason]) -> bool {
+    /// Whether something in the run can have ended a session of `here` for this reason, when the other end ended so.
+    fn explains(&self, here: Address, reason: &CloseReason, its: &[CloseReason]) -> bool {
         let Some((config, conduct)) = self.end(here) else { return false };
-        let peer_conduct = self.end(peer).map(|(_, conduct)| conduct);
         let hostile = self.scenario.hostile.is_some();
         let rough = !self.scenario.harmless;
         let resumes = conduct.resumes > 0;
@@ -157,7 +156,8 @@ impl<'a> Judge<'a> {
                 };
                 hostile
                     || its.iter().any(told)
-                    || (self.replaced.is_some() && peer_conduct.is_some_and(|conduct| conduct.farewell == Farewell::Abort))
+                    // The one that was replaced may have said it.
+                    || self.replaced == Some(Restart::One)
             }
             CloseReason::TransportFailed => conduct.farewell == Farewell::Fail || conduct.cut.is_some(),
             CloseReason::NeverConnected | CloseReason::HandshakeTimeout { .. } => rough,
