@@ -138,7 +138,8 @@ pub struct Config {
     /// Which packets are spoken. Both ends must agree.
     pub format: PacketFormat,
     /// Our session tag, which the peer puts on every packet to us. Draw it from a good random source, anew for each session:
-    /// who does not know it can not disturb the session. Never 0.
+    /// who does not know it can not disturb the session. Never 0. A listener that was called and heard no more of the caller
+    /// goes on with another one, from the seed.
     pub tag: u64,
     /// Where jitter comes from.
     pub seed: u64,

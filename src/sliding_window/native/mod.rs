@@ -247,7 +247,11 @@ impl Native {
                 }
             }
             Reaction::Open => self.open(now),
-            Reaction::Forget => self.link = None,
+            Reaction::Forget => {
+                self.link = None;
+                // The one that is forgotten may have learned our tag: what it still sends is not for the next one.
+                self.config.tag = self.handshake.draw_tag();
+            }
             Reaction::GiveUp { attempts } => self.end(CloseReason::HandshakeTimeout { attempts }),
         }
     }
