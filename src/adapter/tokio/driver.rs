@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::finish::Finish;
 use super::shared::{Core, Shared, wake};
-use super::timer::Timer;
+use crate::adapter::timer::Timer;
 use super::transport::Transport;
 use crate::adapter::Closed;
 use crate::connection::{CloseReason, Input};

@@ -6,7 +6,7 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant as TokioInstant;
 
-use super::timer::Timer;
+use crate::adapter::timer::Timer;
 use super::transport::Transport;
 use crate::adapter::clock::Clock;
 use crate::adapter::{Closed, LINGER};

@@ -1,0 +1,5 @@
+//! Sliding windows over sockets, brokers and memory: what every one of them must do, and what each does on its own.
+
+mod cases;
+mod proxy;
+mod udp;
