@@ -8,7 +8,10 @@ use crate::time::{Duration, Instant};
 pub(crate) trait Source: Copy + fmt::Debug {
     fn now() -> Self;
     fn since(self, earlier: Self) -> Duration;
-    #[cfg_attr(not(any(feature = "tokio", feature = "memory")), allow(dead_code, reason = "threads sleep for durations"))]
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "memory")),
+        allow(dead_code, reason = "threads sleep for durations")
+    )]
     fn checked_after(self, duration: Duration) -> Option<Self>;
 }
 
@@ -30,7 +33,10 @@ impl<T: Source> Clock<T> {
     }
 
     /// The moment by the clock of the runtime; `None` when that can not express it, which is as good as never.
-    #[cfg_attr(not(any(feature = "tokio", feature = "memory")), allow(dead_code, reason = "threads sleep for durations"))]
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "memory")),
+        allow(dead_code, reason = "threads sleep for durations")
+    )]
     pub(crate) fn moment(&self, instant: Instant) -> Option<T> {
         self.epoch.checked_after(instant - Instant::ZERO)
     }

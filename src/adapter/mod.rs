@@ -4,10 +4,7 @@
 //! [documentation of the crate](crate#the-loop-that-drives-a-machine), with a queue of waiting callers around it.
 #![cfg_attr(feature = "tokio", doc = "\n* [`mod@tokio`]: one future per connection, over any `AsyncRead + AsyncWrite`")]
 #![cfg_attr(feature = "blocking", doc = "\n* [`blocking`]: two threads per connection, over `std::net::TcpStream`")]
-#![cfg_attr(
-    feature = "udp",
-    doc = "\n* [`udp`]: sliding windows over one socket, many sessions of them"
-)]
+#![cfg_attr(feature = "udp", doc = "\n* [`udp`]: sliding windows over one socket, many sessions of them")]
 #![cfg_attr(feature = "nats", doc = "\n* [`nats`]: a sliding window over two subjects of a NATS server")]
 #![cfg_attr(feature = "memory", doc = "\n* [`memory`]: two sliding windows joined in a process")]
 

@@ -59,10 +59,11 @@ impl Machines {
         }
     }
 
+    /// A session that has not ended.
     pub(super) fn session(&self, key: Key) -> Option<&SlidingWindow> {
         match self {
             Self::Many(endpoint) => endpoint.session(key?),
-            Self::One(one) => Some(&one.session),
+            Self::One(one) => Some(&one.session).filter(|session| !session.is_closed()),
         }
     }
 

@@ -13,9 +13,7 @@ use super::receipt::Receipt;
 use super::shared::{Core, Shared};
 use super::{Closed, PeerAddress};
 use crate::machine::Machine;
-use crate::sliding_window::{
-    Class, Input, MessageId, SendError, SendOptions, SendRefusal, SlidingWindow, Status,
-};
+use crate::sliding_window::{Class, Input, MessageId, SendError, SendOptions, SendRefusal, SlidingWindow, Status};
 use crate::time::Instant;
 
 /// A message of the peer.
@@ -242,7 +240,9 @@ impl Session {
             match machines.with(now, key, |session| session.read(now, buffer)) {
                 Some(Poll::Ready(len)) => Poll::Ready(Ok(len)),
                 _ => match &desk.closed {
-                    Some(closed) => Poll::Ready(closed.clone().is_orderly_or_err().map(|()| 0).map_err(io::Error::from)),
+                    Some(closed) => {
+                        Poll::Ready(closed.clone().is_orderly_or_err().map(|()| 0).map_err(io::Error::from))
+                    }
                     None => {
                         desk.readers.add(context.waker());
                         Poll::Pending

@@ -5,10 +5,10 @@ use alloc::sync::Arc;
 
 #[cfg(feature = "memory")]
 use super::Driver;
-use super::machines::{Machines, One};
-use super::shared::Shared;
 #[cfg(feature = "memory")]
 use super::Transport;
+use super::machines::{Machines, One};
+use super::shared::Shared;
 use super::{Hub, PeerAddress, Session};
 use crate::adapter::clock::Clock;
 use crate::sliding_window::endpoint::{Endpoint, EndpointConfig};
@@ -65,10 +65,7 @@ pub fn session_over<T: Transport>(
 /// # Errors
 /// [`ConfigError`] when the configuration can not work.
 #[cfg(feature = "memory")]
-pub fn endpoint_over<T: Transport>(
-    transport: T,
-    config: EndpointConfig,
-) -> Result<(Hub, Driver<T>), ConfigError> {
+pub fn endpoint_over<T: Transport>(transport: T, config: EndpointConfig) -> Result<(Hub, Driver<T>), ConfigError> {
     let max_datagram = config.session.max_datagram;
     let (hub, shared) = prepare_endpoint(config)?;
     Ok((hub, drive(shared, transport, max_datagram)))
