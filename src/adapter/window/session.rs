@@ -234,7 +234,7 @@ impl Session {
     }
 
     /// Reads as a stream; 0 bytes at the end.
-    pub(super) fn poll_read(&self, context: &Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read(&self, context: &Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let key = self.owner.key;
         let read = self.owner.at_desk(|machines, desk, now| {
             match machines.with(now, key, |session| session.read(now, buffer)) {
@@ -254,7 +254,7 @@ impl Session {
     }
 
     /// Writes to a stream as much as there is room for.
-    pub(super) fn poll_write(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let key = self.owner.key;
         let written = self.owner.at_desk(|machines, desk, now| {
             match machines.with(now, key, |session| session.write(now, bytes)) {
