@@ -43,12 +43,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Looks at a session that is open.
-    pub(super) fn look(
-        &mut self,
-        status: &Status,
-        config: &Config,
-        desk: &Desk<'_>,
-    ) -> Result<(), Violation<Address>> {
+    pub(super) fn look(&mut self, status: &Status, config: &Config, desk: &Desk<'_>) -> Result<(), Violation<Address>> {
         let (send, receive) = (&status.send, &status.receive);
         // Those that expired between others keep their places until these are acknowledged: twice as many records, and no more.
         let records = config.send.max_messages.saturating_mul(2);
