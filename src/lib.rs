@@ -114,7 +114,8 @@
 //! | [`time`], [`timer`], [`machine`] | time as a number, named deadlines, the pattern |
 //! | [`wire`] | packets to bytes and back, in three eras |
 //! | [`rate`] | rate limits as a policy |
-//! | [`connection`] | the machine |
+//! | [`connection`] | the machine for byte streams: MConnection |
+//! | [`sliding_window`] | the machine for datagrams |
 #![cfg_attr(
     feature = "secret",
     doc = "| [`secret`] | CometBFT's SecretConnection: the handshake as a machine, frames |"

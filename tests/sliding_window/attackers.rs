@@ -76,7 +76,7 @@ fn damage_is_found_wherever_it_is() {
     pair.network = Box::new(move |_, datagram| {
         damaged += 1;
         // One of three packets is damaged, each at another bit.
-        if damaged % 3 == 0 {
+        if damaged.is_multiple_of(3) {
             let bit = (damaged * 977) as usize % (datagram.bytes.len() * 8);
             datagram.bytes[bit / 8] ^= 1 << (bit % 8);
         }

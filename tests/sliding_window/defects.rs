@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use crate::support::{Kind, Pair, Rng, at, config, ms, payload, secs};
 
-/// 1. The number of the last packet consumed begins at 0 and rides on every packet: any packet that comes before number 0 was
+/// Defect 1: The number of the last packet consumed begins at 0 and rides on every packet: any packet that comes before number 0 was
 /// consumed acknowledges number 0. When that one was lost, the session stands still for ever.
 #[test]
 fn defect_01_nothing_acknowledges_the_first_segment_but_its_arrival() {
@@ -33,7 +33,7 @@ fn defect_01_nothing_acknowledges_the_first_segment_but_its_arrival() {
     }
 }
 
-/// 2. A field that the lost last step of the handshake needs for its cure is not on the wire: the other end dies.
+/// Defect 2: A field that the lost last step of the handshake needs for its cure is not on the wire: the other end dies.
 #[test]
 fn defect_02_a_lost_last_step_of_the_handshake_does_not_kill_the_responder() {
     for lost in 1..8 {
@@ -49,7 +49,7 @@ fn defect_02_a_lost_last_step_of_the_handshake_does_not_kill_the_responder() {
     }
 }
 
-/// 3. The end has no number, is sent once and waits for nothing: 11 of 20 trials without any loss lost data.
+/// Defect 3: The end has no number, is sent once and waits for nothing: 11 of 20 trials without any loss lost data.
 #[test]
 fn defect_03_the_end_has_its_place_behind_the_data_and_is_repeated() {
     for seed in 0..20 {
@@ -66,7 +66,7 @@ fn defect_03_the_end_has_its_place_behind_the_data_and_is_repeated() {
     }
 }
 
-/// 4. Only the peer's window is a limit, but packets live in a ring of the own window: 3 of 100 were delivered (2 against 64,
+/// Defect 4: Only the peer's window is a limit, but packets live in a ring of the own window: 3 of 100 were delivered (2 against 64,
 /// one of seven lost).
 #[test]
 fn defect_04_a_small_own_window_against_a_large_one_loses_nothing() {
@@ -95,7 +95,7 @@ fn frames(number: u32, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
     buffer[..len].to_vec()
 }
 
-/// 5. One packet of anybody crashes the process: a negative number, a total that shrinks, bytes that are none, a second call.
+/// Defect 5: One packet of anybody crashes the process: a negative number, a total that shrinks, bytes that are none, a second call.
 #[test]
 fn defect_05_no_packet_crashes_anything() {
     let mut rng = Rng::new(5);
@@ -152,7 +152,7 @@ fn defect_05_simultaneous_calls_with_every_answer_lost_for_a_while() {
     }
 }
 
-/// 6. The deadline of a retry can become not-a-number, or shrink below the round trip: packets are sent again for ever.
+/// Defect 6: The deadline of a retry can become not-a-number, or shrink below the round trip: packets are sent again for ever.
 #[test]
 fn defect_06_on_a_long_steady_path_nothing_is_sent_twice() {
     let mut pair = Pair::connected(config(0), config(1));
@@ -175,7 +175,7 @@ fn defect_06_on_a_long_steady_path_nothing_is_sent_twice() {
     assert!(timeout > ms(30) && timeout < secs(1), "{timeout:?}");
 }
 
-/// 7. A slow reader on a path without loss: 2,599 transmissions for 200 messages, since only what was read is acknowledged.
+/// Defect 7: A slow reader on a path without loss: 2,599 transmissions for 200 messages, since only what was read is acknowledged.
 #[test]
 fn defect_07_a_slow_reader_causes_no_retransmission() {
     let mut bob = config(1);
@@ -197,7 +197,7 @@ fn defect_07_a_slow_reader_causes_no_retransmission() {
     assert_eq!(pair.count(0, Kind::Data), 200);
 }
 
-/// 8. A listener that nobody calls ends itself after 25 seconds.
+/// Defect 8: A listener that nobody calls ends itself after 25 seconds.
 #[test]
 fn defect_08_a_listener_waits_as_long_as_it_takes() {
     let mut pair = Pair::simple();
@@ -212,7 +212,7 @@ fn defect_08_a_listener_waits_as_long_as_it_takes() {
     assert!(pair.run(secs(5), |pair| pair.sides[1].messages.len() == 1));
 }
 
-/// 9. Reading when nothing is there gives 0 bytes and no error; the end is an error, and what was not read is lost.
+/// Defect 9: Reading when nothing is there gives 0 bytes and no error; the end is an error, and what was not read is lost.
 #[test]
 fn defect_09_nothing_yet_and_the_end_are_told_apart_and_nothing_is_lost() {
     let mut bob = config(1);
@@ -227,7 +227,7 @@ fn defect_09_nothing_yet_and_the_end_are_told_apart_and_nothing_is_lost() {
     assert_eq!(lengths, [Poll::Ready(100), Poll::Ready(50), Poll::Ready(0)]);
 }
 
-/// 10. A write waits for the consumer and gives up after 10 s with a short count and no error.
+/// Defect 10: A write waits for the consumer and gives up after 10 s with a short count and no error.
 #[test]
 fn defect_10_writing_waits_for_nobody_and_says_what_it_took() {
     let mut bob = config(1);
@@ -256,7 +256,7 @@ fn defect_10_writing_waits_for_nobody_and_says_what_it_took() {
     assert!(done && read == all);
 }
 
-/// 11. The limit on unacknowledged packets, the list of missing packets, the tap and the rest are there, and do nothing. The tap
+/// Defect 11: The limit on unacknowledged packets, the list of missing packets, the tap and the rest are there, and do nothing. The tap
 /// and resumption have tests of their own; here is the limit.
 #[test]
 fn defect_11_what_is_configured_works() {
@@ -279,7 +279,7 @@ fn defect_11_what_is_configured_works() {
     assert_eq!(limited(40), Some(CloseReason::UnackedLimit { packets: 20, window: secs(10) }));
 }
 
-/// 12. The advertised bytes are one too many after the first message, and capacities can become negative.
+/// Defect 12: The advertised bytes are one too many after the first message, and capacities can become negative.
 #[test]
 fn defect_12_credit_is_exact_and_never_exceeded() {
     let mut bob = config(1);
@@ -299,7 +299,7 @@ fn defect_12_credit_is_exact_and_never_exceeded() {
     assert_eq!(pair.sides[1].messages.len(), 40);
 }
 
-/// 13. Comparisons of differences overflow on 32-bit machines. Here numbers begin close to the end of their range on the wire.
+/// Defect 13: Comparisons of differences overflow on 32-bit machines. Here numbers begin close to the end of their range on the wire.
 #[test]
 fn defect_13_numbers_wrap_on_the_wire_and_nobody_notices() {
     let near_the_end = |side: usize, packet: u32, segment: u32| -> Config {
@@ -322,7 +322,7 @@ fn defect_13_numbers_wrap_on_the_wire_and_nobody_notices() {
     }
 }
 
-/// 14. The header is not protected, and data without a byte has no checksum: see `attackers`. Here: an empty message.
+/// Defect 14: The header is not protected, and data without a byte has no checksum: see `attackers`. Here: an empty message.
 #[test]
 fn defect_14_the_check_covers_packets_without_a_byte_of_data() {
     let mut pair = Pair::connected(config(0), config(1));
@@ -337,7 +337,7 @@ fn defect_14_the_check_covers_packets_without_a_byte_of_data() {
     assert!(pair.sides[1].messages.is_empty() && pair.ends()[1].is_none());
 }
 
-/// 15 and 16. No congestion control: 0.046 MB/s of a bottleneck of 12.5 MB/s, with twelve transmissions per message.
+/// Defect 15 and 16: No congestion control: 0.046 MB/s of a bottleneck of 12.5 MB/s, with twelve transmissions per message.
 #[test]
 fn defect_15_a_bottleneck_is_filled_and_not_flooded() {
     // 12.5 MB/s, 20 ms, a queue of 125 kB.
@@ -370,7 +370,7 @@ fn defect_15_a_bottleneck_is_filled_and_not_flooded() {
     assert!(done && rate > 8.0 && transmissions < 1.1, "{rate:.1} MB/s, {transmissions:.3} transmissions");
 }
 
-/// 17. Every packet is kept for ever on both sides.
+/// Defect 17: Every packet is kept for ever on both sides.
 #[test]
 fn defect_17_nothing_is_kept_of_what_was_delivered() {
     let mut pair = Pair::connected(config(0), config(1));
@@ -385,7 +385,7 @@ fn defect_17_nothing_is_kept_of_what_was_delivered() {
     }
 }
 
-/// 18. About 457 bytes of framing per packet: 28 % at 1,200 bytes.
+/// Defect 18: About 457 bytes of framing per packet: 28 % at 1,200 bytes.
 #[test]
 fn defect_18_a_data_packet_has_23_bytes_of_framing() {
     let mut pair = Pair::connected(config(0), config(1));

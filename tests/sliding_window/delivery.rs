@@ -154,7 +154,7 @@ fn a_refused_sender_is_told_when_there_is_room() {
     }
     let error = pair.sides[0].machine.try_send(pair.now, "fifth".into(), &SendOptions::ORDERED).unwrap_err();
     assert_eq!(error.refusal, SendRefusal::Full { messages: 4, bytes: 40 });
-    assert_eq!(error.to_string().contains("4 messages, 40 bytes"), true, "{error}");
+    assert!(error.to_string().contains("4 messages, 40 bytes"), "{error}");
     assert!(pair.run(secs(5), |pair| pair.sides[0].has(&Event::Writable)));
     pair.send(0, "fifth");
 }

@@ -11,6 +11,8 @@ use mconn::time::{Duration, Instant};
 use crate::support::{Rng, at, ms, payload, secs};
 
 type Address = u32;
+/// Whether the network loses a datagram of this sender.
+type Loses = Box<dyn FnMut(Address, &[u8]) -> bool>;
 
 /// Endpoints with addresses 0, 1, 2, ...; every datagram takes 5 ms.
 struct World {
@@ -18,7 +20,7 @@ struct World {
     endpoints: Vec<Endpoint<Address>>,
     on_way: VecDeque<(Instant, Address, Address, Vec<u8>)>,
     events: Vec<(Address, SessionKey, Event)>,
-    loses: Box<dyn FnMut(Address, &[u8]) -> bool>,
+    loses: Loses,
 }
 
 impl World {

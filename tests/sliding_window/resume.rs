@@ -51,9 +51,9 @@ fn a_cut_session_goes_on_and_nothing_is_lost_or_doubled() {
         let mut rng = Rng::new(seed);
         let mut pair = resumed(alice, bob, now)
             .network(move |_, _| if rng.percent(10) { vec![] } else { vec![ms(5 + rng.below(30))] });
-        for side in 0..2 {
-            between += usize::from(!before[side].is_empty() && before[side].len() < 100);
-            messages_before += before[side].len();
+        for before in &before {
+            between += usize::from(!before.is_empty() && before.len() < 100);
+            messages_before += before.len();
         }
         pair.send(0, "after the cut");
         pair.handle(0, Input::Close);

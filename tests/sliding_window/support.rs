@@ -95,8 +95,6 @@ pub(crate) fn kind(datagram: &[u8]) -> Kind {
 pub(crate) struct Datagram {
     /// Which side sent it: 0 is the one that calls.
     pub(crate) from: usize,
-    /// How many that side has sent before.
-    pub(crate) number: usize,
     pub(crate) kind: Kind,
     pub(crate) bytes: Vec<u8>,
 }
@@ -232,9 +230,8 @@ impl Pair {
     }
 
     fn put(&mut self, from: usize, bytes: &[u8]) {
-        let number = self.sides[from].sent;
         self.sides[from].sent += 1;
-        let mut datagram = Datagram { from, number, kind: kind(bytes), bytes: bytes.to_vec() };
+        let mut datagram = Datagram { from, kind: kind(bytes), bytes: bytes.to_vec() };
         self.sent.push((self.now, datagram.clone()));
         for delay in (self.network)(self.now, &mut datagram) {
             self.order += 1;

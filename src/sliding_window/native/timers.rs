@@ -56,7 +56,7 @@ impl Native {
                     sender.on_lost(segment);
                 }
                 *credit_lost |= credit;
-                lost += 1;
+                lost = u64::wrapping_add(lost, 1);
                 note(now);
             }
         });

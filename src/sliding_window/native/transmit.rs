@@ -92,7 +92,8 @@ impl Native {
         if self.done_due {
             carries.done = Frame::Abort { code: CODE_FINISHED, text: &[] }.write(&mut writer);
         }
-        if !carries.wants_ack() && !carries.done && !(carries.ack && ack_due) {
+        let is_worth_it = carries.wants_ack() || carries.done || (carries.ack && ack_due);
+        if !is_worth_it {
             self.note_blocked(now);
             return 0;
         }

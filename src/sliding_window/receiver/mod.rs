@@ -19,7 +19,6 @@ mod tap;
 mod unordered;
 
 pub(crate) use arrive::Arrival;
-pub(crate) use deliver::{Message, Received};
 pub use tap::Asap;
 
 use alloc::collections::VecDeque;

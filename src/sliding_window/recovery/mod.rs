@@ -23,7 +23,9 @@ mod status;
 
 pub(crate) use ack_state::{AckState, Receipt};
 pub use config::{AckConfig, RecoveryConfig};
-pub(crate) use state::{AckError, Gate, Outcome, Recovery, RecoveryTimer};
+#[cfg(test)]
+use state::RecoveryTimer;
+pub(crate) use state::{AckError, Gate, Outcome, Recovery};
 pub use status::{RecoveryCounters, RecoveryStatus};
 
 #[cfg(test)]

@@ -58,6 +58,7 @@ impl<C: Copy> SentPackets<C> {
         self.packets_in_flight
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.packets.len()
     }

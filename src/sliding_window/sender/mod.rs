@@ -212,6 +212,7 @@ impl Sender {
     }
 
     /// Whether [`Sender::finish`] was called.
+    #[cfg(test)]
     pub(crate) fn is_finishing(&self) -> bool {
         self.end != End::Open
     }
