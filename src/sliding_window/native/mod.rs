@@ -13,7 +13,7 @@ use alloc::format;
 use alloc::string::ToString;
 
 use super::close::{Close, Progress, Stage, Todo};
-use super::config::{Config, InitialNumbers, PacketFormat};
+use super::config::{Config, InitialNumbers};
 use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input};
 use super::fault::PeerFault;
@@ -76,8 +76,7 @@ fn receiver_config(config: &Config) -> ReceiverConfig {
 
 /// The most bytes of frames in a datagram of this size.
 fn frame_room(config: &Config, max_datagram: usize) -> usize {
-    let PacketFormat::Native { check } = config.format;
-    max_datagram.saturating_sub(FramesPacket::header_len(check))
+    max_datagram.saturating_sub(FramesPacket::header_len(config.format.is_checked()))
 }
 
 /// A session that speaks our own packets.

@@ -2,7 +2,6 @@
 
 use super::link::{Content, Link};
 use super::{CODE_FINISHED, Native};
-use crate::sliding_window::config::PacketFormat;
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;
 use crate::sliding_window::fault::PeerFault;
@@ -54,8 +53,7 @@ impl Native {
     }
 
     fn checks(&self) -> bool {
-        let PacketFormat::Native { check } = self.config.format;
-        check
+        self.config.format.is_checked()
     }
 
     fn wrong_tag(&mut self) {
