@@ -90,7 +90,9 @@ impl Incoming {
         }
         let number = number.unsigned_abs();
         let Ok(place) = usize::try_from(number.saturating_sub(first)) else { return Arrival::Outside };
-        if self.later.get(place).is_some_and(Option::is_some) {
+        if let Some(Some(held)) = self.later.get_mut(place) {
+            // As the original: the acknowledgement repeats the time of the newest transmission.
+            held.echo = echo;
             return Arrival::Duplicate;
         }
         if self.held_bytes.saturating_add(payload.len()) > self.max_bytes {
