@@ -47,7 +47,6 @@ mod mailboxes;
 mod messages;
 mod sender;
 mod shared;
-mod timer;
 mod transport;
 mod waiters;
 mod write_size;

@@ -1,0 +1,1 @@
+//! Sliding windows over UDP without a runtime: one thread per socket.

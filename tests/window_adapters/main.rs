@@ -1,0 +1,6 @@
+//! Sliding windows over sockets, brokers and memory: what every one of them must do, and what each does on its own.
+
+mod cases;
+mod memory;
+mod proxy;
+mod udp;
