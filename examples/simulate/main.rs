@@ -14,6 +14,7 @@ mod record;
 mod report;
 mod transfer;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,13 +30,15 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    report::print(&arguments, &record);
+    let out = &mut io::stdout();
+    // Whoever closed the pipe has seen enough.
+    _ = report::write(out, &arguments, &record);
     if let Some(path) = &arguments.plot {
         if let Err(error) = plot::draw(path, &arguments, &record) {
             eprintln!("error: can not draw {}: {error}", path.display());
             return ExitCode::FAILURE;
         }
-        println!("drawn          {}", path.display());
+        _ = writeln!(out, "drawn          {}", path.display());
     }
     if record.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -96,6 +96,7 @@ fn segments(area: &canvas::Area<'_>, time: &TimeAxis, record: &Record) -> Drawn 
         vertical: "number of the segment in the packet",
         horizontal: None,
         end: time.end,
+        bottom: 0.0,
         top: top as f64 + 1.0,
         legend: &legend,
     };
@@ -121,6 +122,7 @@ fn window(area: &canvas::Area<'_>, time: &TimeAxis, record: &Record) -> Drawn {
         vertical: "KiB",
         horizontal: None,
         end: time.end,
+        bottom: 0.0,
         top: highest([&window, &flight]),
         legend: &legend,
     };
@@ -141,12 +143,16 @@ fn round_trip(area: &canvas::Area<'_>, time: &TimeAxis, record: &Record, least: 
         Entry { text: "weighted mean".into(), mark: Mark::Line(VERMILION) },
         Entry { text: "both ways on an empty link".into(), mark: Mark::Line(GREY) },
     ];
+    let top = highest([&latest, &smoothed]).max(least[0].1 * 1.1);
+    // When all is far above zero, zero is left out.
+    let bottom = if least[0].1 * 2.0 > top { least[0].1 * 0.95 } else { 0.0 };
     let panel = Panel {
         title: "Round-trip time",
         vertical: "milliseconds",
         horizontal: Some(time.label),
         end: time.end,
-        top: highest([&latest, &smoothed]).max(least[0].1 * 1.1),
+        bottom,
+        top,
         legend: &legend,
     };
     let mut chart = panel.chart(area)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mconn::sim::{Fate, LinkCounters, Loss};
 use mconn::sliding_window::packet::{Frame, Packet, Piece, decode};
-use mconn::sliding_window::{CloseReason, Status};
+use mconn::sliding_window::{CloseReason, RecoveryStatus, Status};
 use mconn::time::{Duration, Instant};
 
 /// What happened to a segment of the file: the sender cuts it into numbered segments, each of which fits in a packet.
@@ -58,6 +58,8 @@ pub(crate) struct Record {
     pub(crate) differs: bool,
     /// The sender and the receiver at the end.
     pub(crate) last: Option<[Status; 2]>,
+    /// Loss recovery of the sender, when it was looked at last: a session that has ended has none.
+    pub(crate) recovery: Option<RecoveryStatus>,
     /// The link there and back.
     pub(crate) links: Option<[LinkCounters; 2]>,
     /// Segments, by the number of the packet that carried them last.
@@ -114,6 +116,7 @@ impl Record {
     /// A look at the sender after something has happened.
     pub(crate) fn sample(&mut self, at: Instant, status: &Status) {
         let Some(recovery) = &status.recovery else { return };
+        self.recovery = Some(recovery.clone());
         let trip = recovery.round_trip;
         self.samples.push(Sample {
             at,

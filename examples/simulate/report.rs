@@ -1,5 +1,6 @@
 //! What is printed.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
 use mconn::sim::LinkCounters;
@@ -9,21 +10,22 @@ use mconn::time::Instant;
 use crate::arguments::{Arguments, Rate};
 use crate::record::Record;
 
-/// Prints the link, and what came of the transfer.
-pub(crate) fn print(arguments: &Arguments, record: &Record) {
-    println!("link           {}", link(arguments));
-    println!("transfer       {}", transfer(arguments));
-    println!("result         {}", result(arguments, record));
+/// Writes the link, and what came of the transfer.
+pub(crate) fn write(out: &mut impl Write, arguments: &Arguments, record: &Record) -> io::Result<()> {
+    writeln!(out, "link           {}", link(arguments))?;
+    writeln!(out, "transfer       {}", transfer(arguments))?;
+    writeln!(out, "result         {}", result(arguments, record))?;
     if let Some(goodput) = goodput(record) {
-        println!("goodput        {}", share(arguments, goodput));
+        writeln!(out, "goodput        {}", share(arguments, goodput))?;
     }
-    times(record);
+    times(out, record)?;
     if let (Some([sender, receiver]), Some([there, back])) = (&record.last, &record.links) {
-        packets(sender, receiver);
-        recovery(sender);
-        carried("link there", there);
-        carried("link back", back);
+        packets(out, sender, receiver)?;
+        recovery(out, record)?;
+        carried(out, "link there", there)?;
+        carried(out, "link back", back)?;
     }
+    Ok(())
 }
 
 /// What the command line has asked for, in a line.
@@ -79,57 +81,63 @@ fn share(arguments: &Arguments, goodput: f64) -> String {
     }
 }
 
-fn times(record: &Record) {
+fn times(out: &mut impl Write, record: &Record) -> io::Result<()> {
     let at = |moment: Option<Instant>| {
         moment.map_or_else(|| "never".into(), |at| milliseconds(at.saturating_duration_since(Instant::ZERO)))
     };
-    println!(
+    writeln!(
+        out,
         "times          open after {}, all delivered after {}, ended after {}",
         at(record.connected),
         at(record.delivered),
         at(record.ended)
-    );
+    )
 }
 
-fn packets(sender: &Status, receiver: &Status) {
+fn packets(out: &mut impl Write, sender: &Status, receiver: &Status) -> io::Result<()> {
     let counters = &sender.counters;
     let first = counters.data_sent.saturating_sub(counters.data_resent);
-    println!(
+    writeln!(
+        out,
         "data packets   {} sent, {} of them again: {:.3} transmissions per packet",
         counters.data_sent,
         counters.data_resent,
         counters.data_sent as f64 / first.max(1) as f64
     );
-    println!(
+    writeln!(
+        out,
         "answers        {} packets of the receiver; {} copies and {} damaged datagrams came to it",
         receiver.counters.datagrams_sent,
         receiver.counters.data_duplicates,
         receiver.counters.wrong_check + receiver.counters.malformed
-    );
+    )
 }
 
-fn recovery(sender: &Status) {
-    let Some(recovery) = &sender.recovery else { return };
+fn recovery(out: &mut impl Write, record: &Record) -> io::Result<()> {
+    let Some(recovery) = &record.recovery else { return Ok(()) };
     let (trip, counters) = (recovery.round_trip, recovery.counters);
-    println!(
+    writeln!(
+        out,
         "losses         {} taken for lost, {} of them wrongly; {} episodes of congestion, {} of them undone; {} probes",
         counters.packets_lost,
         counters.spurious_losses,
         counters.episodes,
         counters.episodes_undone,
         counters.probe_timeouts
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "round trip     least {}, mean {} at the end, deviation {}",
         milliseconds(trip.minimum),
         milliseconds(trip.smoothed),
         milliseconds(trip.variation)
-    );
-    println!("window         {} KiB at the end", recovery.window >> 10);
+    )?;
+    writeln!(out, "window         {} KiB at the end", recovery.window >> 10)
 }
 
-fn carried(what: &str, link: &LinkCounters) {
-    println!(
+fn carried(out: &mut impl Write, what: &str, link: &LinkCounters) -> io::Result<()> {
+    writeln!(
+        out,
         "{what:<14} {} datagrams: {} lost ({} as the queue was full), {} held up, {} doubled, {} damaged",
         link.sent,
         link.lost(),
@@ -137,7 +145,7 @@ fn carried(what: &str, link: &LinkCounters) {
         link.delayed,
         link.duplicated,
         link.corrupted
-    );
+    )
 }
 
 /// A time as a person reads it.

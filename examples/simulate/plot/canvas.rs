@@ -10,8 +10,10 @@ use super::{Drawn, GREY};
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 const FONT: &str = "sans-serif";
-/// Left of the plots, below those without a title of the axis, and below the one with it.
-const LEFT: u32 = 84;
+/// For the labels of the vertical axis.
+const LEFT: u32 = 74;
+/// Where the plots begin, and what is free on their right.
+const PLOT: i32 = 84;
 const RIGHT: i32 = 24;
 /// Above a plot: the title and the legend.
 const STRIP: i32 = 34;
@@ -31,14 +33,16 @@ pub(super) struct Entry {
     pub(super) mark: Mark,
 }
 
-/// One of the panels. Both axes begin at 0.
+/// One of the panels. The time begins at 0.
 pub(super) struct Panel<'a> {
     pub(super) title: &'static str,
     pub(super) vertical: &'static str,
     /// What the horizontal axis is, below the last panel.
     pub(super) horizontal: Option<&'static str>,
-    /// Where the axes end.
+    /// Where the time ends.
     pub(super) end: f64,
+    /// Where the vertical axis begins and ends.
+    pub(super) bottom: f64,
     pub(super) top: f64,
     pub(super) legend: &'a [Entry],
 }
@@ -50,9 +54,9 @@ pub(super) struct Chart<'a, 'b> {
 
 /// What stands above all panels.
 pub(super) fn header(area: &Area<'_>, heading: &str, lines: &[String]) -> Drawn {
-    area.draw(&Text::new(heading.to_owned(), (LEFT as i32, 10), (FONT, 22).into_font().style(FontStyle::Bold)))?;
+    area.draw(&Text::new(heading.to_owned(), (PLOT, 10), (FONT, 22).into_font().style(FontStyle::Bold)))?;
     for (row, line) in lines.iter().enumerate() {
-        area.draw(&Text::new(line.clone(), (LEFT as i32, 38 + 19 * row as i32), small()))?;
+        area.draw(&Text::new(line.clone(), (PLOT, 38 + 19 * row as i32), small()))?;
     }
     Ok(())
 }
@@ -66,10 +70,11 @@ impl Panel<'_> {
         self.strip(area)?;
         let mut context = ChartBuilder::on(area)
             .margin_top(STRIP)
+            .margin_left(10)
             .margin_right(RIGHT)
             .set_label_area_size(LabelAreaPosition::Left, LEFT)
             .set_label_area_size(LabelAreaPosition::Bottom, if self.horizontal.is_some() { 52 } else { 30 })
-            .build_cartesian_2d(0.0..self.end, 0.0..self.top)?;
+            .build_cartesian_2d(0.0..self.end, self.bottom..self.top)?;
         let mut mesh = context.configure_mesh();
         mesh.x_labels(12)
             .y_labels(8)
@@ -93,7 +98,7 @@ impl Panel<'_> {
         const MIDDLE: i32 = 20;
         let middle = Pos::new(HPos::Left, VPos::Center);
         let title = (FONT, 17).into_font().style(FontStyle::Bold).color(&BLACK).pos(middle);
-        let mut x = LEFT as i32;
+        let mut x = PLOT;
         area.draw(&Text::new(self.title, (x, MIDDLE), title.clone()))?;
         x += area.estimate_text_size(self.title, &title)?.0 as i32 + 36;
         let style = small().pos(middle);

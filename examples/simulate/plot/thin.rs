@@ -10,9 +10,11 @@ pub(super) fn points(
     panel: &Panel<'_>,
     (width, height): (u32, u32),
 ) -> Vec<(f64, f64)> {
-    let cell = |value: f64, top: f64, pixels: u32| (value / top * f64::from(pixels) / 2.0) as i64;
+    let cell = |share: f64, pixels: u32| (share * f64::from(pixels) / 2.0) as i64;
+    let across = |x: f64| cell(x / panel.end, width);
+    let up = |y: f64| cell((y - panel.bottom) / (panel.top - panel.bottom), height);
     let mut taken = BTreeSet::new();
-    points.filter(|(x, y)| taken.insert((cell(*x, panel.end, width), cell(*y, panel.top, height)))).collect()
+    points.filter(|(x, y)| taken.insert((across(*x), up(*y)))).collect()
 }
 
 /// A line that keeps its value until the next one: of each column of pixels the first, the least, the greatest and the last
