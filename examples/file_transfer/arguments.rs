@@ -17,6 +17,13 @@ pub(crate) struct LinkArguments {
     pub(crate) datagram: u16,
 }
 
+impl LinkArguments {
+    /// Without a command line: the defaults, but for the timeout.
+    pub(crate) const fn quick(timeout: Duration) -> Self {
+        Self { timeout, datagram: 1200 }
+    }
+}
+
 fn timeout(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(timeout) if timeout >= Duration::from_millis(100) => Ok(timeout),

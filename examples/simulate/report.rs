@@ -103,7 +103,7 @@ fn packets(out: &mut impl Write, sender: &Status, receiver: &Status) -> io::Resu
         counters.data_sent,
         counters.data_resent,
         counters.data_sent as f64 / first.max(1) as f64
-    );
+    )?;
     writeln!(
         out,
         "answers        {} packets of the receiver; {} copies and {} damaged datagrams came to it",
