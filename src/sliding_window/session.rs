@@ -160,6 +160,12 @@ impl SlidingWindow {
         on_engine!(&mut self.engine, engine => engine.finish(now));
     }
 
+    /// Asks the peer at once whether it is there, if the session is open: the driver knows that the path was cut and is whole
+    /// again. Otherwise that would wait for a probe timeout, which has become the longer the longer the cut was.
+    pub fn probe(&mut self, now: Instant) {
+        on_engine!(&mut self.engine, engine => engine.probe(now));
+    }
+
     /// Keeps a copy of every message (or part of one, when it takes several packets) as soon as it arrives, whatever is missing
     /// before it; at most `limit`, and the oldest is dropped (and counted) when another comes. 0 ends it. The ordered stream gets
     /// all of them too. What the original's `RegisterAsap` was to do.

@@ -12,6 +12,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 pub(crate) struct Pair {
     pub(crate) ours: Session,
     pub(crate) theirs: Session,
+    #[allow(dead_code, reason = "what it does is to be dropped late")]
+    pub(crate) keep: Box<dyn core::any::Any + Send>,
+}
+
+impl Pair {
+    pub(crate) fn new(ours: Session, theirs: Session) -> Self {
+        Self { ours, theirs, keep: Box::new(()) }
+    }
 }
 
 /// Runs a case; one that hangs fails.
@@ -232,14 +240,20 @@ pub(crate) async fn a_dropped_handle(pair: Pair) {
     assert!(pair.ours.closed().await.is_orderly());
 }
 
-/// All of them over one kind of pair: `$pair` makes one, with a configuration that is changed by its argument.
+/// All of them over one kind of pair: `$pair` makes one, with a configuration that is changed by its argument; or none, when
+/// this machine does not have what it takes.
 macro_rules! all_cases {
     ($pair:path) => {
         macro_rules! case {
             ($name:ident) => {
                 #[tokio::test]
                 async fn $name() {
-                    $crate::cases::within(async { $crate::cases::$name($pair(|_| ()).await).await }).await;
+                    $crate::cases::within(async {
+                        if let Some(pair) = $pair(|_| ()).await {
+                            $crate::cases::$name(pair).await;
+                        }
+                    })
+                    .await;
                 }
             };
         }
@@ -255,8 +269,12 @@ macro_rules! all_cases {
 
         #[tokio::test]
         async fn half_close() {
-            let pair = $pair(|config| config.half_close = true);
-            $crate::cases::within(async { $crate::cases::half_close(pair.await).await }).await;
+            $crate::cases::within(async {
+                if let Some(pair) = $pair(|config| config.half_close = true).await {
+                    $crate::cases::half_close(pair).await;
+                }
+            })
+            .await;
         }
     };
 }

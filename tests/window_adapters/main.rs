@@ -2,5 +2,9 @@
 
 mod cases;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(feature = "nats")]
+mod nats_server;
 mod proxy;
 mod udp;

@@ -5,6 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use mconn::adapter::udp::{self, UdpEndpoint};
 use mconn::adapter::window::{PeerAddress, Session, fresh_config, fresh_endpoint_config};
+use mconn::sliding_window::congestion::Algorithm;
 use mconn::sliding_window::endpoint::EndpointConfig;
 use mconn::sliding_window::{CloseReason, Config, SlidingWindow};
 use tokio::net::UdpSocket;
@@ -20,13 +21,13 @@ pub(crate) async fn endpoint(change: impl Fn(&mut EndpointConfig)) -> UdpEndpoin
     endpoint
 }
 
-async fn pair(change: impl Fn(&mut Config)) -> Pair {
+async fn pair(change: impl Fn(&mut Config)) -> Option<Pair> {
     let change = |config: &mut EndpointConfig| change(&mut config.session);
     let (server, client) = (endpoint(change).await, endpoint(change).await);
     let ours = client.connect(server.local_addr()).await.unwrap();
     let theirs = server.accept().await.unwrap();
     assert_eq!(theirs.peer(), Some(PeerAddress::Socket(client.local_addr())));
-    Pair { ours, theirs }
+    Some(Pair::new(ours, theirs))
 }
 
 mod endpoints {
@@ -35,7 +36,7 @@ mod endpoints {
 }
 
 /// One session on a socket of its own; the caller is not known before.
-async fn plain_pair(change: impl Fn(&mut Config)) -> Pair {
+async fn plain_pair(change: impl Fn(&mut Config)) -> Option<Pair> {
     let config = || {
         let mut config = fresh_config().unwrap();
         change(&mut config);
@@ -48,7 +49,7 @@ async fn plain_pair(change: impl Fn(&mut Config)) -> Pair {
     let (ours, driver) = udp::session(sockets.1, Some(server), config(), SlidingWindow::connect).unwrap();
     tokio::spawn(driver);
     ours.connected().await.unwrap();
-    Pair { ours, theirs }
+    Some(Pair::new(ours, theirs))
 }
 
 mod plain {
@@ -103,11 +104,15 @@ async fn fifty_sessions_on_one_socket() {
 }
 
 async fn through_proxy(keep: impl FnMut(u64) -> bool + Send + 'static) -> Pair {
-    let (server, client) = (endpoint(|_| ()).await, endpoint(|_| ()).await);
+    // Loss is no sign of congestion here.
+    let change = |config: &mut EndpointConfig| {
+        config.session.congestion = Algorithm::Fixed { bytes: 1 << 20, packets: 1024 };
+    };
+    let (server, client) = (endpoint(change).await, endpoint(change).await);
     let between = proxy::start(server.local_addr(), keep).await;
     let ours = client.connect(between).await.unwrap();
     let theirs = server.accept().await.unwrap();
-    Pair { ours, theirs }
+    Pair::new(ours, theirs)
 }
 
 #[tokio::test]
@@ -182,7 +187,7 @@ async fn noise_changes_nothing() {
         let counters = server.hub().counters();
         assert!(counters.unknown_tag > 0 && counters.malformed > 0, "{counters:?}");
         assert_eq!(counters.accepted, 1);
-        end(Pair { ours, theirs }).await;
+        end(Pair::new(ours, theirs)).await;
     })
     .await;
 }

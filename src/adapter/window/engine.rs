@@ -25,6 +25,8 @@ pub(super) struct Engine<T> {
     wakers: Vec<Waker>,
     /// Whether a deadline has passed and the transport was looked at since.
     overdue: bool,
+    /// The transport takes no more just now.
+    is_blocked: bool,
     done: bool,
 }
 
@@ -47,6 +49,7 @@ impl<T: Transport> Engine<T> {
             lengths: Vec::new(),
             wakers: Vec::new(),
             overdue: false,
+            is_blocked: false,
             done: false,
         }
     }
@@ -87,13 +90,16 @@ impl<T: Transport> Engine<T> {
             core.machines.handle_timeout(now);
         }
         self.overdue = due && !is_quiet && !self.overdue;
+        if self.transport.is_restored() {
+            core.machines.probe(now);
+        }
         core.settle(now, &mut self.wakers);
         if self.batch.is_empty() {
             core.machines.fill(now, &mut self.batch, &mut self.lengths, usize::MAX);
             core.settle(now, &mut self.wakers);
         }
         let deadline = core.machines.deadline();
-        let is_over = core.is_over() && self.batch.is_empty();
+        let is_over = core.is_over() && self.batch.is_empty() && !self.is_blocked;
         doze(&mut core, context, deadline);
         drop(core);
         self.wakers.drain(..).for_each(Waker::wake);
@@ -106,12 +112,13 @@ impl<T: Transport> Engine<T> {
 
     /// Whether a batch has gone.
     fn send(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
-        if self.batch.is_empty() {
+        if self.batch.is_empty() && !self.is_blocked {
             return Ok(false);
         }
+        // A transport may have taken datagrams that it still has to send.
         let sent = self.transport.poll_send(context, &mut self.batch);
-        let is_blocked = sent.is_pending();
-        if is_blocked {
+        self.is_blocked = sent.is_pending();
+        if self.is_blocked {
             self.shared.lock().driver.is_blocked = true;
         }
         match sent {

@@ -103,6 +103,18 @@ impl Machines {
         }
     }
 
+    /// Asks all peers at once whether they are there.
+    pub(super) fn probe(&mut self, now: Instant) {
+        match self {
+            Self::Many(endpoint) => {
+                for key in endpoint.sessions().collect::<Vec<_>>() {
+                    endpoint.with(now, key, |session| session.probe(now));
+                }
+            }
+            Self::One(one) => one.session.probe(now),
+        }
+    }
+
     /// Finishes all sessions, and accepts no more.
     pub(super) fn close(&mut self, now: Instant) {
         match self {

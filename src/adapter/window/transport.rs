@@ -27,4 +27,10 @@ pub trait Transport {
     /// # Errors
     /// Nothing can be sent any more.
     fn poll_send(&mut self, context: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<()>>;
+
+    /// Whether the path was cut and is whole again since this was asked last: then all peers are asked at once whether they are
+    /// there.
+    fn is_restored(&mut self) -> bool {
+        false
+    }
 }
