@@ -169,7 +169,6 @@ impl<'a> Judge<'a> {
             // A stranger that calls first may say that it takes less.
             CloseReason::PeerTakesLess { .. } => hostile || (rough && !self.scenario.attacks.is_empty()),
             CloseReason::Peer(_) => hostile,
-            _ => false,
         }
     }
 }
