@@ -1,9 +1,10 @@
-//! Runs simulated pairs of connections, one per seed, until a promise breaks.
+//! Runs simulated pairs of connections, or worlds of sliding windows, one per seed, until a promise breaks.
 //!
 //! ```text
 //! cargo run --release --features sim --example soak -- --seeds 100000            # 0 to 99,999
 //! cargo run --release --features sim --example soak -- --seeds 1000 --start 5000
 //! cargo run --release --features sim --example soak -- --seed 1234 --trace       # one, with all that happened
+//! cargo run --release --features sim --example soak -- --window --seeds 100000   # sessions of the sliding window
 //! ```
 //!
 //! Progress goes to stderr; ctrl-c stops it at any moment, and the last line tells where to go on. The exit code is 1 when a
@@ -17,11 +18,14 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use mconn::sim::{Outcome, Scenario};
+use mconn::sim::{Scenario, WindowScenario};
 
 #[derive(Debug, Parser)]
-#[command(about = "Runs simulated pairs of connections, one per seed.")]
+#[command(about = "Runs simulated pairs of connections, or worlds of sliding windows, one per seed.")]
 struct Options {
+    /// Sessions of the sliding window over datagrams, instead of connections over byte streams.
+    #[arg(long)]
+    window: bool,
     /// How many seeds to run.
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
@@ -45,36 +49,77 @@ struct Options {
 fn main() -> ExitCode {
     let options = Options::parse();
     match options.seed {
-        Some(seed) => one(seed, options.trace),
+        Some(seed) => one(&options, seed),
         None => many(&options),
     }
 }
 
-/// Runs one seed. What a broken promise leaves behind is printed; `None` when the code under test panicked.
-fn run(seed: u64) -> Option<Outcome> {
-    std::panic::catch_unwind(|| Scenario::from_seed(seed).run()).ok()
+/// How a seed went.
+#[derive(Default)]
+struct Run {
+    messages: u64,
+    bytes: u64,
+    events: u64,
+    ended: mconn::time::Instant,
+    /// All that happened, where it was kept, and its hash.
+    trace: Option<(String, u64)>,
+    failure: Option<String>,
 }
 
-fn one(seed: u64, trace: bool) -> ExitCode {
-    if trace {
+/// Runs one seed. What a broken promise leaves behind is printed; `None` when the code under test panicked.
+fn run(window: bool, seed: u64, trace: bool) -> Option<Run> {
+    std::panic::catch_unwind(|| if window { run_window(seed, trace) } else { run_pair(seed, trace) }).ok()
+}
+
+fn run_pair(seed: u64, trace: bool) -> Run {
+    let outcome = Scenario::from_seed(seed).run();
+    Run {
+        messages: outcome.messages,
+        bytes: outcome.bytes,
+        events: outcome.events,
+        ended: outcome.ended,
+        trace: trace.then(|| (outcome.trace.to_string(), outcome.trace.hash())),
+        failure: outcome.violation.map(|violation| violation.to_string()),
+    }
+}
+
+fn run_window(seed: u64, trace: bool) -> Run {
+    let scenario = WindowScenario::from_seed(seed);
+    match if trace { scenario.run_traced() } else { scenario.run() } {
+        Ok(outcome) => Run {
+            messages: outcome.delivered.0,
+            bytes: outcome.delivered.1,
+            events: outcome.events,
+            ended: outcome.ended,
+            trace: trace.then(|| (outcome.trace.to_string(), outcome.trace.hash())),
+            failure: None,
+        },
+        Err(failure) => Run { failure: Some(failure.to_string()), ..Run::default() },
+    }
+}
+
+fn one(options: &Options, seed: u64) -> ExitCode {
+    if options.trace && options.window {
+        print!("{}", WindowScenario::from_seed(seed));
+    } else if options.trace {
         print!("{}", Scenario::from_seed(seed));
     }
-    let Some(outcome) = run(seed) else { return ExitCode::FAILURE };
-    if trace {
-        print!("{}", outcome.trace);
+    let Some(run) = run(options.window, seed, true) else { return ExitCode::FAILURE };
+    if let Some((text, _)) = run.trace.as_ref().filter(|_| options.trace) {
+        print!("{text}");
     }
     println!(
         "seed {seed}: {} messages, {} bytes, {} events, {} of virtual time, trace hash {:#018x}",
-        outcome.messages,
-        outcome.bytes,
-        outcome.events,
-        outcome.ended,
-        outcome.trace.hash()
+        run.messages,
+        run.bytes,
+        run.events,
+        run.ended,
+        run.trace.map_or(0, |(_, hash)| hash)
     );
-    match outcome.violation {
+    match run.failure {
         None => ExitCode::SUCCESS,
-        Some(violation) => {
-            println!("seed {seed} failed: {violation}");
+        Some(failure) => {
+            println!("seed {seed} failed: {failure}");
             ExitCode::FAILURE
         }
     }
@@ -96,7 +141,7 @@ fn many(options: &Options) -> ExitCode {
     let end = options.start.saturating_add(options.seeds);
     let jobs = options.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1);
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(|| work(&totals, end, options.max_failures))).collect();
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(|| work(&totals, end, options))).collect();
         while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
             thread::sleep(Duration::from_millis(200));
             progress(&totals, options, end);
@@ -116,29 +161,31 @@ fn many(options: &Options) -> ExitCode {
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn work(totals: &Totals, end: u64, max_failures: usize) {
+fn work(totals: &Totals, end: u64, options: &Options) {
     loop {
         let seed = totals.next.fetch_add(1, Ordering::Relaxed);
         if seed >= end {
             return;
         }
-        let what = match run(seed) {
+        let what = match run(options.window, seed, false) {
             None => Some("it panicked".to_owned()),
-            Some(outcome) => {
-                totals.messages.fetch_add(outcome.messages, Ordering::Relaxed);
-                totals.bytes.fetch_add(outcome.bytes, Ordering::Relaxed);
-                totals.events.fetch_add(outcome.events, Ordering::Relaxed);
-                totals.virtual_seconds.fetch_add(outcome.ended.as_nanos() / 1_000_000_000, Ordering::Relaxed);
-                outcome.violation.map(|violation| violation.to_string())
+            Some(run) => {
+                totals.messages.fetch_add(run.messages, Ordering::Relaxed);
+                totals.bytes.fetch_add(run.bytes, Ordering::Relaxed);
+                totals.events.fetch_add(run.events, Ordering::Relaxed);
+                totals.virtual_seconds.fetch_add(run.ended.as_nanos() / 1_000_000_000, Ordering::Relaxed);
+                run.failure
             }
         };
         totals.done.fetch_add(1, Ordering::Relaxed);
         if let Some(what) = what {
-            let again = "cargo run --release --features sim --example soak -- --seed";
-            println!("seed {seed} failed: {what}\n  again: {again} {seed} --trace");
+            let kind = if options.window { "--window " } else { "" };
+            let again = format!("cargo run --release --features sim --example soak -- {kind}--seed");
+            let first = what.lines().next().unwrap_or_default();
+            println!("seed {seed} failed: {first}\n  again: {again} {seed} --trace");
             let Ok(mut failures) = totals.failures.lock() else { return };
             failures.push(seed);
-            if failures.len() >= max_failures {
+            if failures.len() >= options.max_failures {
                 totals.next.store(end, Ordering::Relaxed);
             }
         }

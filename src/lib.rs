@@ -126,7 +126,7 @@
 )]
 #![cfg_attr(feature = "sim", doc = "| [`sim`] | seeded links, pairs and worlds in virtual time |")]
 #![cfg_attr(
-    any(feature = "tokio", feature = "blocking"),
+    any(feature = "tokio", feature = "blocking", feature = "memory", feature = "udp-blocking"),
     doc = "| [`adapter`] | drivers for tokio and for plain threads |"
 )]
 //!
@@ -137,6 +137,10 @@
 //! | `std` | yes | the standard library; without it the crate is `no_std` and needs `alloc` |
 //! | `tokio` | no | `adapter::tokio`: a driver future over any `AsyncRead + AsyncWrite`; with `peer` also a switch over TCP |
 //! | `blocking` | no | `adapter::blocking`: two threads over `std::net::TcpStream` |
+//! | `udp` | no | `adapter::udp`: sliding windows over a UDP socket, on tokio |
+//! | `udp-blocking` | no | `adapter::udp::blocking`: the same on a thread |
+//! | `nats` | no | `adapter::nats`: sliding windows over two subjects of a NATS server |
+//! | `memory` | no | `adapter::memory`: sliding windows joined in a process |
 //! | `secret` | no | `secret`: CometBFT's SecretConnection; pure Rust, `no_std` |
 //! | `ring` | no | `secret` with ring's ChaCha20-Poly1305, about four times as fast; needs a C compiler |
 //! | `peer` | no | `peer`: a node's key, addresses, NodeInfo, and sealed connections to CometBFT nodes; `no_std` |
@@ -163,7 +167,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(any(feature = "tokio", feature = "blocking", feature = "memory", feature = "udp-blocking"))]
 pub mod adapter;
 pub mod connection;
 pub mod machine;

@@ -8,7 +8,10 @@ use crate::time::{Duration, Instant};
 pub(crate) trait Source: Copy + fmt::Debug {
     fn now() -> Self;
     fn since(self, earlier: Self) -> Duration;
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "threads sleep for durations"))]
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "memory")),
+        allow(dead_code, reason = "threads sleep for durations")
+    )]
     fn checked_after(self, duration: Duration) -> Option<Self>;
 }
 
@@ -30,13 +33,16 @@ impl<T: Source> Clock<T> {
     }
 
     /// The moment by the clock of the runtime; `None` when that can not express it, which is as good as never.
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "threads sleep for durations"))]
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "memory")),
+        allow(dead_code, reason = "threads sleep for durations")
+    )]
     pub(crate) fn moment(&self, instant: Instant) -> Option<T> {
         self.epoch.checked_after(instant - Instant::ZERO)
     }
 }
 
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "memory"))]
 impl Source for ::tokio::time::Instant {
     fn now() -> Self {
         Self::now()
@@ -49,7 +55,7 @@ impl Source for ::tokio::time::Instant {
     }
 }
 
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", feature = "memory", feature = "udp-blocking"))]
 impl Source for std::time::Instant {
     #[allow(clippy::disallowed_methods, reason = "this is where the driver reads the clock")]
     fn now() -> Self {

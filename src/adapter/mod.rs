@@ -4,38 +4,36 @@
 //! [documentation of the crate](crate#the-loop-that-drives-a-machine), with a queue of waiting callers around it.
 #![cfg_attr(feature = "tokio", doc = "\n* [`mod@tokio`]: one future per connection, over any `AsyncRead + AsyncWrite`")]
 #![cfg_attr(feature = "blocking", doc = "\n* [`blocking`]: two threads per connection, over `std::net::TcpStream`")]
+#![cfg_attr(feature = "udp", doc = "\n* [`udp`]: sliding windows over one socket, many sessions of them")]
+#![cfg_attr(feature = "nats", doc = "\n* [`nats`]: a sliding window over two subjects of a NATS server")]
+#![cfg_attr(feature = "memory", doc = "\n* [`memory`]: two sliding windows joined in a process")]
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "tokio")]
 mod carried;
 mod clock;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 mod closed;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod limits;
 mod lock;
+#[cfg(feature = "memory")]
+pub mod memory;
+#[cfg(feature = "nats")]
+pub mod nats;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 mod read_size;
+#[cfg(any(feature = "tokio", feature = "memory"))]
+mod timer;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(any(feature = "udp", feature = "udp-blocking"))]
+pub mod udp;
+#[cfg(any(feature = "memory", feature = "udp-blocking"))]
+pub mod window;
 
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub use closed::Closed;
-
-use core::time::Duration;
-
-/// How long Go's `Send` waits for room in the queue of a channel: 10 s.
-///
-/// Source: `defaultSendTimeout` in `p2p/conn/connection.go @ v0.38`.
-pub const DEFAULT_SEND_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The size of a batch of output at first, in bytes. It grows while the transport takes whole batches at once.
-pub(crate) const FIRST_WRITE: usize = 16 << 10;
-
-/// The least size of a batch of output, in bytes, unless one packet is larger.
-pub(crate) const LEAST_WRITE: usize = 4 << 10;
-
-/// The largest size of a batch of output, in bytes, unless one packet is larger. More would not make writing cheaper.
-pub(crate) const LARGEST_WRITE: usize = 256 << 10;
-
-/// After the last byte of a connection that was closed after flush: how long to wait for the peer to close its side too.
-///
-/// A TCP socket that is closed while bytes of the peer wait unread answers with a reset, and a reset can destroy what the
-/// peer has not read yet. So the driver goes on reading, and throws away what comes, until the peer's side ends too.
-pub(crate) const LINGER: Duration = Duration::from_secs(1);
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub use limits::*;

@@ -119,6 +119,13 @@ impl<P: Copy> Ledger<P> {
         Err(Violation::Delivery { at, side, channel, index, what: what.into() })
     }
 
+    /// Whether this message was accepted on the channel and not delivered.
+    #[must_use]
+    pub fn is_waiting(&self, channel: u8, message: &[u8]) -> bool {
+        let account = self.channels.iter().find(|account| account.channel == channel);
+        account.is_some_and(|account| account.waiting.iter().any(|waiting| waiting == message))
+    }
+
     /// Whether all that was accepted has been delivered.
     #[must_use]
     pub fn is_settled(&self) -> bool {

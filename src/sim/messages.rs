@@ -23,6 +23,8 @@ pub enum Promise {
     Expiring,
     /// Some may be missing; those that arrive are in any order.
     ExpiringUnordered,
+    /// All bytes arrive, in order; where one message ends and the next begins is not seen.
+    Stream,
 }
 
 impl Promise {
@@ -72,8 +74,32 @@ struct Loose {
 }
 
 impl Loose {
+    /// Takes the bytes that were delivered off those that wait.
+    fn settle_stream(&mut self, mut payload: &[u8]) -> Result<(), alloc::string::String> {
+        self.delivered = self.delivered.saturating_add(1);
+        self.delivered_bytes = self.delivered_bytes.saturating_add(payload.len() as u64);
+        while !payload.is_empty() {
+            let Some(front) = self.waiting.front_mut() else {
+                return Err(format!("{} bytes after the last of the stream", payload.len()));
+            };
+            let len = front.len().min(payload.len());
+            let (now, later) = payload.split_at(len);
+            if front.split_to(len) != now {
+                return Err(format!("{len} bytes that differ from those of the stream"));
+            }
+            payload = later;
+            if front.is_empty() {
+                self.waiting.pop_front();
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the message that was delivered out of those that wait.
     fn settle(&mut self, payload: &[u8]) -> Result<(), alloc::string::String> {
+        if self.promise == Promise::Stream {
+            return self.settle_stream(payload);
+        }
         let Some(position) = self.waiting.iter().position(|message| message == payload) else {
             let (len, waiting) = (payload.len(), self.waiting.len());
             return Err(format!("{len} bytes that are none of the {waiting} messages that can come"));
@@ -150,6 +176,15 @@ impl<P: Copy> MessageLedger<P> {
             delivered: loose.delivered,
         });
         self.ordered.missing().or(loose)
+    }
+
+    /// Whether this message was accepted on the channel, and can still come.
+    #[must_use]
+    pub fn is_waiting(&self, channel: u8, message: &[u8]) -> bool {
+        match self.loose.iter().find(|loose| loose.channel == channel) {
+            Some(loose) => loose.waiting.iter().any(|waiting| waiting == message),
+            None => self.ordered.is_waiting(channel, message),
+        }
     }
 
     /// Messages that were accepted, and can still come.
@@ -244,6 +279,31 @@ mod tests {
             ledger.delivered(Instant::ZERO, 1, message.as_bytes()).expect("in any order");
         }
         assert_eq!((ledger.outstanding(), ledger.total()), (2, (2, 6)));
+    }
+
+    #[test]
+    fn a_stream_has_no_boundaries() {
+        let right = |pieces: &[&str]| {
+            let mut ledger = ledger(Promise::Stream);
+            let wrong = |piece: &&str| ledger.delivered(Instant::ZERO, 7, piece.as_bytes()).is_err();
+            let right = pieces.iter().position(wrong).unwrap_or(pieces.len());
+            (right, ledger.is_settled())
+        };
+        assert_eq!(right(&["onetwotwothree"]), (1, true));
+        assert_eq!(right(&["o", "netw", "", "otwo", "th", "ree"]), (6, true));
+        assert_eq!(right(&["one", "two"]), (2, false));
+        assert_eq!(right(&["one", "twoth"]), (1, false));
+        assert_eq!(right(&["onetwotwothree", "!"]), (1, true));
+    }
+
+    #[test]
+    fn what_can_still_come_is_known() {
+        for promise in PROMISES {
+            let mut ledger = ledger(promise);
+            assert!(ledger.is_waiting(7, b"one") && !ledger.is_waiting(7, b"four") && !ledger.is_waiting(8, b"one"));
+            ledger.delivered(Instant::ZERO, 7, b"one").expect("it is the first");
+            assert!(!ledger.is_waiting(7, b"one"));
+        }
     }
 
     #[test]

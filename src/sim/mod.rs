@@ -66,6 +66,7 @@ mod scenario;
 mod stream;
 mod trace;
 mod violation;
+mod window;
 mod world;
 
 pub use datagram::{
@@ -83,6 +84,10 @@ pub use scenario::{Closing, Outcome, Scenario};
 pub use stream::{Refused, Report, StreamMachine};
 pub use trace::{Entry, Fnv, Happening, Trace};
 pub use violation::Violation;
+pub use window::{
+    Attack, Conduct, End, Farewell, Fault, Forgery, Kind, Letter, Lifetime, Reading, Restart, Tally, WindowEndpoint,
+    WindowHost, WindowHub, WindowMachine, WindowOutcome, WindowScenario, WindowWorld, window_label,
+};
 pub use world::{
     Address, ClockJump, DatagramEndpoint, Desk, Failure, Habits, Occurrence, Shown, World, WorldConfig, WorldTrace,
     run_seed,

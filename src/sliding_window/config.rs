@@ -4,10 +4,11 @@ use core::time::Duration;
 
 use super::congestion::Algorithm;
 use super::error::ConfigError;
+use super::legacy::{self, TermConfig};
 use super::recovery::{AckConfig, RecoveryConfig};
 
 /// Which packets a session speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PacketFormat {
     /// Ours: a session tag on every packet, at most 24 bytes of header for data.
@@ -15,6 +16,21 @@ pub enum PacketFormat {
         /// Whether every packet carries a CRC32C over all of it (4 bytes). Handshake packets always do.
         check: bool,
     },
+    /// The original's, to talk to a session of go-sliding-window: see [`legacy`](super::legacy) for what it can do.
+    #[cfg(feature = "legacy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "legacy")))]
+    Legacy(super::legacy::LegacyConfig),
+}
+
+impl PacketFormat {
+    /// Whether every packet of ours carries a CRC32C.
+    pub(super) const fn is_checked(&self) -> bool {
+        matches!(self, Self::Native { check: true })
+    }
+
+    pub(super) const fn is_native(&self) -> bool {
+        matches!(self, Self::Native { .. })
+    }
 }
 
 /// How messages reach the user.
@@ -108,6 +124,14 @@ impl UnackedLimit {
     pub const fn new(packets: u32, window: Duration) -> Self {
         Self { packets, window }
     }
+
+    /// What counts against a limit; without one it counts for ever.
+    pub(super) fn watch(limit: Option<Self>) -> legacy::UnackedLimit {
+        legacy::UnackedLimit::new(limit.map_or(TermConfig::default(), |limit| TermConfig {
+            window: limit.window,
+            unacked_limit: limit.packets as usize,
+        }))
+    }
 }
 
 /// The numbers on the wire of our first packet and our first segment.
@@ -138,7 +162,8 @@ pub struct Config {
     /// Which packets are spoken. Both ends must agree.
     pub format: PacketFormat,
     /// Our session tag, which the peer puts on every packet to us. Draw it from a good random source, anew for each session:
-    /// who does not know it can not disturb the session. Never 0.
+    /// who does not know it can not disturb the session. Never 0. A listener that was called and heard no more of the caller
+    /// goes on with another one, from the seed.
     pub tag: u64,
     /// Where jitter comes from.
     pub seed: u64,
@@ -215,15 +240,35 @@ impl Config {
         }
     }
 
+    /// The defaults to talk to a session of the original: its keepalives of half a second, its patience of fifty of them, and
+    /// datagrams as large as UDP takes them.
+    #[cfg(feature = "legacy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "legacy")))]
+    #[must_use]
+    pub fn legacy(legacy: super::legacy::LegacyConfig) -> Self {
+        Self {
+            format: PacketFormat::Legacy(legacy),
+            max_datagram: 65_507,
+            keepalive: Some(Duration::from_millis(500)),
+            idle_timeout: Some(Duration::from_secs(25)),
+            // Neither is on the wire.
+            ..Self::new(0, 0)
+        }
+    }
+
     /// Checks the configuration as the constructors do.
     ///
     /// # Errors
     /// The first rule that is broken.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.tag == 0 {
+        if self.tag == 0 && self.format.is_native() {
             return Err(ConfigError::ZeroTag);
         }
         self.validate_ranges()?;
+        #[cfg(feature = "legacy")]
+        if let PacketFormat::Legacy(legacy) = &self.format {
+            legacy.validate(self)?;
+        }
         for (name, zero) in [
             ("handshake.first_timeout", self.handshake.first_timeout.is_zero()),
             ("handshake.max_timeout", self.handshake.max_timeout.is_zero()),

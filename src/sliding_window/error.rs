@@ -41,6 +41,15 @@ pub enum ConfigError {
         /// What was configured.
         idle_timeout: Duration,
     },
+    /// The session nonce of the original's format is not what it must be.
+    #[error("the nonce must be 30 letters and digits")]
+    Nonce,
+    /// The packet format that was chosen can not do this.
+    #[error("the packet format does not support {what}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// A session can be resumed only with datagrams at least as large as those it was cut into.
     #[error("max_datagram is {max_datagram}; the session to resume was cut for {needed}")]
     ResumeDatagram {

@@ -238,6 +238,11 @@ impl Handshake {
         self.peer
     }
 
+    /// Another tag for ourselves.
+    pub(crate) fn draw_tag(&mut self) -> u64 {
+        self.seed.next().max(1)
+    }
+
     pub(crate) const fn cookie(&self) -> &Bytes {
         &self.cookie
     }

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use super::config::{Config, PacketFormat};
 use super::error::ConfigError;
 use super::event::{Event, FlushMark, Input, Timer};
+#[cfg(feature = "legacy")]
+use super::legacy::{Legacy, TcpState};
 use super::native::Native;
 use super::receiver::Asap;
 use super::resume::Resumable;
@@ -30,6 +32,8 @@ pub struct SlidingWindow {
 #[derive(Clone, Debug)]
 enum Engine {
     Native(Box<Native>),
+    #[cfg(feature = "legacy")]
+    Legacy(Box<Legacy>),
 }
 
 /// Runs the same expression on whichever engine there is.
@@ -37,6 +41,8 @@ macro_rules! on_engine {
     ($engine:expr, $native:ident => $call:expr) => {
         match $engine {
             Engine::Native($native) => $call,
+            #[cfg(feature = "legacy")]
+            Engine::Legacy($native) => $call,
         }
     };
 }
@@ -50,6 +56,8 @@ impl SlidingWindow {
         config.validate()?;
         match config.format {
             PacketFormat::Native { .. } => Ok(Self::native(Native::new(config, true, None, now)?)),
+            #[cfg(feature = "legacy")]
+            PacketFormat::Legacy(_) => Ok(Self::legacy(Legacy::new(config, true, now)?)),
         }
     }
 
@@ -61,6 +69,8 @@ impl SlidingWindow {
         config.validate()?;
         match config.format {
             PacketFormat::Native { .. } => Ok(Self::native(Native::new(config, false, None, now)?)),
+            #[cfg(feature = "legacy")]
+            PacketFormat::Legacy(_) => Ok(Self::legacy(Legacy::new(config, false, now)?)),
         }
     }
 
@@ -69,7 +79,7 @@ impl SlidingWindow {
     /// # Errors
     /// [`ConfigError`] when the configuration can not work, or not for what is to be resumed.
     pub fn connect_resumed(config: Config, resumable: Resumable, now: Instant) -> Result<Self, ConfigError> {
-        config.validate()?;
+        Self::validate_native(&config)?;
         Ok(Self::native(Native::new(config, true, Some(resumable), now)?))
     }
 
@@ -78,7 +88,7 @@ impl SlidingWindow {
     /// # Errors
     /// [`ConfigError`] when the configuration can not work, or not for what is to be resumed.
     pub fn listen_resumed(config: Config, resumable: Resumable, now: Instant) -> Result<Self, ConfigError> {
-        config.validate()?;
+        Self::validate_native(&config)?;
         Ok(Self::native(Native::new(config, false, Some(resumable), now)?))
     }
 
@@ -94,6 +104,28 @@ impl SlidingWindow {
         on_engine!(&self.engine, engine => engine.newest_packet())
     }
 
+    /// What only our own packets can do.
+    fn validate_native(config: &Config) -> Result<(), ConfigError> {
+        config.validate()?;
+        if config.format.is_native() { Ok(()) } else { Err(ConfigError::Unsupported { what: "resumption" }) }
+    }
+
+    #[cfg(feature = "legacy")]
+    fn legacy(legacy: Legacy) -> Self {
+        Self { engine: Engine::Legacy(Box::new(legacy)) }
+    }
+
+    /// Where the original's table of states stands; `None` with packets of our own.
+    #[cfg(feature = "legacy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "legacy")))]
+    #[must_use]
+    pub fn legacy_state(&self) -> Option<TcpState> {
+        match &self.engine {
+            Engine::Native(_) => None,
+            Engine::Legacy(legacy) => Some(legacy.state()),
+        }
+    }
+
     fn native(native: Native) -> Self {
         Self { engine: Engine::Native(Box::new(native)) }
     }
@@ -106,6 +138,8 @@ impl SlidingWindow {
     pub fn into_resumable(self) -> Option<Resumable> {
         match self.engine {
             Engine::Native(native) => native.into_resumable(),
+            #[cfg(feature = "legacy")]
+            Engine::Legacy(_) => None,
         }
     }
 
@@ -158,6 +192,12 @@ impl SlidingWindow {
     /// Finishes our side after what was accepted; the peer may go on sending. Nothing can be sent after it.
     pub fn finish(&mut self, now: Instant) {
         on_engine!(&mut self.engine, engine => engine.finish(now));
+    }
+
+    /// Asks the peer at once whether it is there, if the session is open: the driver knows that the path was cut and is whole
+    /// again. Otherwise that would wait for a probe timeout, which has become the longer the longer the cut was.
+    pub fn probe(&mut self, now: Instant) {
+        on_engine!(&mut self.engine, engine => engine.probe(now));
     }
 
     /// Keeps a copy of every message (or part of one, when it takes several packets) as soon as it arrives, whatever is missing

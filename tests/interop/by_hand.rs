@@ -133,7 +133,7 @@ impl Drop for ByHand {
 }
 
 /// Shakes hands as this node. Also gives what has come behind.
-pub(crate) fn upgrade(
+fn upgrade(
     mut stream: TcpStream,
     local: LocalNode,
     expected: ExpectedPeer,
@@ -310,7 +310,7 @@ impl Loop {
 }
 
 /// Writes the rest, and waits until the peer has read it: with bytes unread, a socket that closes takes back what it sent.
-pub(crate) fn say_goodbye(mut stream: TcpStream, rest: &[u8]) {
+fn say_goodbye(mut stream: TcpStream, rest: &[u8]) {
     let goodbye = || -> io::Result<()> {
         stream.set_nonblocking(false)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -322,10 +322,10 @@ pub(crate) fn say_goodbye(mut stream: TcpStream, rest: &[u8]) {
     let _ = { goodbye }();
 }
 
-pub(crate) fn unless_it_would_block(result: io::Result<usize>) -> io::Result<usize> {
+fn unless_it_would_block(result: io::Result<usize>) -> io::Result<usize> {
     result.or_else(|error| if error.kind() == ErrorKind::WouldBlock { Ok(0) } else { Err(error) })
 }
 
-pub(crate) fn unless_interrupted(error: io::Error) -> io::Result<()> {
+fn unless_interrupted(error: io::Error) -> io::Result<()> {
     if error.kind() == ErrorKind::Interrupted { Ok(()) } else { Err(error) }
 }

@@ -116,6 +116,7 @@ interop! {
             a_transaction_of_ours_is_committed
             it_dials_us_and_dials_again
             a_persistent_peer_of_our_switch
+            dialled_on_tokio
             what_it_refuses;
     }
 }

@@ -1,17 +1,17 @@
 //! Our end of a connection: in the clear on threads or on tokio, sealed on a loop of our own.
 
 use std::net::TcpStream;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use mconn::adapter::{Closed, blocking, tokio as on_tokio};
 use mconn::connection::{CloseReason, Fault, MConnConfig, Status};
-use mconn::peer::{LocalNode, Origin};
+use mconn::peer::{LocalNode, UpgradeConfig};
 use mconn::secret::ExpectedPeer;
 use tokio::runtime::Runtime;
 
-use crate::by_hand::{ByHand, Handle, upgrade};
+use crate::by_hand::{ByHand, Handle};
 use crate::go_peer::PATIENCE;
 
 /// Which adapter carries our end.
@@ -64,7 +64,7 @@ pub(crate) enum OurSender {
     Sealed(Handle),
 }
 
-fn runtime() -> &'static Runtime {
+pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap())
 }
@@ -92,14 +92,12 @@ impl OurEnd {
         match adapter {
             Adapter::Blocking => Self::Sealed(ByHand::upgrade(stream, config, local, ExpectedPeer::Any).unwrap()),
             Adapter::Tokio => {
-                let (upgraded, inbound, stream) = upgrade(stream, local, ExpectedPeer::Any).unwrap();
                 let _inside = runtime().enter();
                 stream.set_nonblocking(true).unwrap();
                 let stream = tokio::net::TcpStream::from_std(stream).unwrap();
-                let addresses = on_tokio::Addresses::of(&stream);
-                let origin = Origin::inbound();
-                let (connection, messages, driver) =
-                    on_tokio::connect_peer(stream, inbound, upgraded, origin, config, addresses).unwrap();
+                let upgraded = on_tokio::upgrade(stream, Arc::new(local), ExpectedPeer::Any, UpgradeConfig::default());
+                let peer = runtime().block_on(upgraded).unwrap();
+                let (connection, messages, driver) = peer.connect(config).unwrap();
                 tokio::spawn(driver);
                 Self::Tokio(connection, messages)
             }

@@ -1,17 +1,20 @@
 //! Our peer and a real node.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use mconn::adapter::tokio::{DialConfig, dial};
 use mconn::connection::CloseReason;
-use mconn::peer::{Incompatible, LocalNode, UpgradeError, UpgradeStage};
+use mconn::peer::{Incompatible, LocalNode, PeerAddress, UpgradeError, UpgradeStage};
 use mconn::secret::ExpectedPeer;
 use sha2::{Digest, Sha256};
 
 use crate::by_hand::ByHand;
 use crate::go_peer::PATIENCE;
 use crate::node::{Node, config};
+use crate::our_end::runtime;
 use crate::our_switch::{self, OurSwitch};
 use crate::version::Version;
 
@@ -27,7 +30,7 @@ fn clock() -> Instant {
     Instant::now()
 }
 
-fn dial(node: &Node, local: LocalNode) -> Result<ByHand, UpgradeError> {
+fn shake_hands(node: &Node, local: LocalNode) -> Result<ByHand, UpgradeError> {
     ByHand::upgrade(node.connect(), config(), local, ExpectedPeer::Id(node.id))
 }
 
@@ -35,7 +38,7 @@ pub(crate) fn it_lists_us_sends_consensus_messages_and_we_stay(version: &Version
     let node = Node::run(version, "");
     let local = node.ours("stayer");
     let id = local.id();
-    let end = dial(&node, local).unwrap();
+    let end = shake_hands(&node, local).unwrap();
     assert_eq!((end.info.network.as_str(), end.info.version.as_str()), (node.network.as_str(), version.number()));
     assert_eq!(end.info.channels, [0x40, 0x20, 0x21, 0x22, 0x23, 0x30, 0x38, 0x60, 0x61]);
 
@@ -82,7 +85,7 @@ fn txs(tx: &[u8]) -> Bytes {
 
 pub(crate) fn a_transaction_of_ours_is_committed(version: &Version) {
     let node = Node::run(version, "");
-    let end = dial(&node, node.ours("sender")).unwrap();
+    let end = shake_hands(&node, node.ours("sender")).unwrap();
     end.handle.send(MEMPOOL, txs(b"from=mconn"));
     let hash = hex::encode(Sha256::digest(b"from=mconn"));
     let found = node.wait_for("our transaction", || node.rpc(&format!("tx?hash=0x{hash}")));
@@ -122,6 +125,36 @@ pub(crate) fn it_dials_us_and_dials_again(version: &Version) {
     }
 }
 
+pub(crate) fn dialled_on_tokio(version: &Version) {
+    let node = Node::run(version, "");
+    let local = Arc::new(node.ours("dialler"));
+    let attempt = |address: &PeerAddress| {
+        let local = Arc::clone(&local);
+        runtime().block_on(async { tokio::time::timeout(PATIENCE, dial(address, local, DialConfig::default())).await })
+    };
+    let mut wrong = node.address();
+    wrong.id = local.id();
+    let error = attempt(&wrong).unwrap().unwrap_err().to_string();
+    assert!(error.contains(&node.id.to_string()), "{error}");
+
+    let peer = attempt(&node.address()).unwrap().unwrap();
+    assert_eq!((peer.id(), &peer.node_info().network), (node.id, &node.network));
+    let _inside = runtime().enter();
+    let (connection, mut messages, driver) = peer.connect(config()).unwrap();
+    tokio::spawn(driver);
+    node.wait_for("our peer in /net_info", || node.peer(local.id()));
+    runtime().block_on(async {
+        let mempool = connection.sender(MEMPOOL).unwrap();
+        mempool.send_timeout(txs(b"dialled=tokio"), PATIENCE).await.unwrap();
+        tokio::time::timeout(PATIENCE, messages.recv()).await.unwrap().unwrap();
+    });
+    let hash = hex::encode(Sha256::digest(b"dialled=tokio"));
+    node.wait_for("our transaction", || node.rpc(&format!("tx?hash=0x{hash}")));
+    connection.close_after_flush(Some(PATIENCE));
+    let closed = runtime().block_on(async { tokio::time::timeout(PATIENCE, connection.closed()).await }).unwrap();
+    assert_eq!(closed.reason, CloseReason::Flushed);
+}
+
 /// Our switch keeps the connection to a node that is killed and comes back.
 pub(crate) fn a_persistent_peer_of_our_switch(version: &Version) {
     let mut node = Node::run(version, "");
@@ -146,18 +179,18 @@ pub(crate) fn a_persistent_peer_of_our_switch(version: &Version) {
 
 pub(crate) fn what_it_refuses(version: &Version) {
     let node = Node::run(version, "");
-    let first = dial(&node, node.ours("first")).unwrap();
+    let first = shake_hands(&node, node.ours("first")).unwrap();
     let listed = |name: &str| node.peer(node.ours(name).id());
     node.wait_for("our peer in /net_info", || listed("first"));
 
     // Another network: both say no.
     let other = crate::sealed::node("first", [STATE]);
-    let error = dial(&node, other).err().unwrap();
+    let error = shake_hands(&node, other).err().unwrap();
     let (ours, theirs) = (crate::sealed::NETWORK.to_owned(), node.network.clone());
     assert_eq!(error, Incompatible::Network { ours, theirs }.into());
 
     // The same node twice: the second finds the connection closed, at the latest as a peer.
-    match dial(&node, node.ours("first")) {
+    match shake_hands(&node, node.ours("first")) {
         Ok(second) => {
             while second.recv().is_some() {}
             let closed = second.closed_within(PATIENCE).unwrap();

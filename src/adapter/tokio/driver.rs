@@ -11,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::finish::Finish;
 use super::shared::{Core, Shared, wake};
-use super::timer::Timer;
 use super::transport::Transport;
 use crate::adapter::Closed;
+use crate::adapter::timer::Timer;
 use crate::connection::{CloseReason, Input};
 use crate::time::{Duration, Instant};
 use crate::wire::{AnyCodec, Codec};

@@ -6,9 +6,9 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant as TokioInstant;
 
-use super::timer::Timer;
 use super::transport::Transport;
 use crate::adapter::clock::Clock;
+use crate::adapter::timer::Timer;
 use crate::adapter::{Closed, LINGER};
 use crate::connection::CloseReason;
 use crate::time::{Duration, Instant};

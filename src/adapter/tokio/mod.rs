@@ -55,7 +55,6 @@ mod sender;
 mod shared;
 #[cfg(feature = "peer")]
 pub mod switch;
-mod timer;
 mod transport;
 #[cfg(feature = "peer")]
 mod upgrade;

@@ -15,10 +15,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant as TokioInstant, timeout};
 use zeroize::Zeroizing;
 
-use super::timer::Timer;
 use super::transport::Transport;
 use super::{Addresses, Parts, connect_peer};
 use crate::adapter::clock::Clock;
+use crate::adapter::timer::Timer;
 use crate::connection::{ConfigError, MConnConfig};
 use crate::machine::Machine;
 use crate::peer::{

@@ -83,6 +83,20 @@ impl Desk<'_> {
         self.books.ledger(from, self.here).delivered(self.at, channel, payload)
     }
 
+    /// Whether a message was accepted here for `to` and has not reached its user.
+    #[must_use]
+    pub fn is_waiting(&self, to: Address, channel: u8, message: &[u8]) -> bool {
+        self.books.get(self.here, to).is_some_and(|ledger| ledger.is_waiting(channel, message))
+    }
+
+    /// Nothing more will come from `from`.
+    ///
+    /// # Errors
+    /// [`Violation::Missing`] when something must still come.
+    pub fn all_came(&self, from: Address) -> Result<(), Violation<Address>> {
+        self.books.get(from, self.here).and_then(MessageLedger::missing).map_or(Ok(()), Err)
+    }
+
     /// Writes a line into the trace. Nothing is computed where there is none.
     pub fn note<T: Into<Cow<'static, str>>>(&mut self, text: impl FnOnce() -> T) {
         if let Some(trace) = &mut self.trace {

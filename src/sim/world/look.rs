@@ -13,6 +13,12 @@ impl<E: DatagramEndpoint> World<E> {
         self.now
     }
 
+    /// When something happens next; [`Instant::MAX`] when nothing will.
+    #[must_use]
+    pub fn next_at(&self) -> Instant {
+        self.agenda.earliest().map_or(Instant::MAX, |(next, _)| next.max(self.now))
+    }
+
     /// Wakes, deliveries and datagrams sent so far.
     #[must_use]
     pub const fn events(&self) -> u64 {

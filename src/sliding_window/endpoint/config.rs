@@ -51,6 +51,10 @@ impl EndpointConfig {
     /// # Errors
     /// The first rule that is broken.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        if !self.session.format.is_native() {
+            // Sessions are told apart by their tags, which only our own packets have.
+            return Err(ConfigError::Unsupported { what: "an endpoint of many sessions" });
+        }
         let mut session = self.session.clone();
         session.tag = 1;
         session.validate()?;

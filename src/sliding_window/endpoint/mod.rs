@@ -54,6 +54,7 @@ pub use config::{EndpointConfig, EndpointCounters};
 pub use table::SessionKey;
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::fmt;
 use core::hash::Hash;
 
@@ -184,6 +185,12 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
         self.counters
     }
 
+    /// Whether sessions that others open are accepted: as configured, until the endpoint is closed.
+    #[must_use]
+    pub fn accepts(&self) -> bool {
+        self.accepts
+    }
+
     /// Whether pulling output may give some now.
     #[must_use]
     pub fn wants_write(&self) -> bool {
@@ -209,6 +216,38 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
             self.table.after_output(now, slot, len > 0);
             if let Some(to) = to {
                 return Some((to, len));
+            }
+        }
+        None
+    }
+
+    /// Writes datagrams of one session one behind the other to `buffer`, until it has none to be sent now, `buffer` has no room
+    /// for a full one, or `most` were written; appends their lengths to `lengths`. Gives to whom they go. The sessions take turns.
+    ///
+    /// All but the last are mostly of the same length, as segmentation offload wants them.
+    pub fn transmit_batch(
+        &mut self,
+        now: Instant,
+        buffer: &mut [u8],
+        lengths: &mut Vec<usize>,
+        most: usize,
+    ) -> Option<A> {
+        let now = self.clock(now);
+        if buffer.len() < self.config.session.max_datagram {
+            return None;
+        }
+        if !self.retries.is_empty() {
+            let (to, len) = self.transmit_into(now, buffer)?;
+            lengths.push(len);
+            return Some(to);
+        }
+        while let Some(slot) = self.table.output_turn() {
+            let Some(entry) = self.table.get_mut(slot) else { continue };
+            let gave = entry.session.transmit_batch(now, buffer, lengths, most) > 0;
+            let to = gave.then(|| entry.address.clone());
+            self.table.after_output(now, slot, gave);
+            if to.is_some() {
+                return to;
             }
         }
         None

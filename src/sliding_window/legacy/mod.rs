@@ -28,6 +28,8 @@ mod event_ring;
 mod msgpack;
 mod packet;
 mod rtt;
+#[cfg(feature = "legacy")]
+mod session;
 pub mod state_table;
 mod syn_ack_ack;
 mod timestamp;
@@ -42,6 +44,11 @@ pub use error::{DecodeError, DecodeRule, EncodeError, Kind};
 pub use event_ring::EventRing;
 pub use packet::Packet;
 pub use rtt::{RttEstimator, RttSummary, deadline};
+#[cfg(feature = "legacy")]
+pub(super) use session::Legacy;
+#[cfg(feature = "legacy")]
+#[cfg_attr(docsrs, doc(cfg(feature = "legacy")))]
+pub use session::config::{LegacyConfig, LegacyTimeout};
 pub use state_table::{TcpAction, TcpEvent, TcpState};
 pub use syn_ack_ack::SynAckAck;
 pub use timestamp::Timestamp;

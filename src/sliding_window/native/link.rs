@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::time::Duration;
 
-use crate::sliding_window::config::{Config, PacketFormat};
+use crate::sliding_window::config::Config;
 use crate::sliding_window::congestion::Setup;
 use crate::sliding_window::number::Numbering;
 use crate::sliding_window::packet::{Credit, Hello};
@@ -101,7 +101,7 @@ impl Link {
         recovery.max_datagram = max_datagram as u64;
         recovery.max_ack_delay = peer.max_ack_delay;
         let controller = config.congestion.build(&Setup::new(now, max_datagram as u64));
-        let PacketFormat::Native { check } = config.format;
+        let check = config.format.is_checked();
         Self {
             max_datagram,
             check,

@@ -12,12 +12,12 @@ mod user;
 use alloc::collections::VecDeque;
 
 use super::close::Close;
-use super::config::{Config, InitialNumbers, PacketFormat};
+use super::config::{self, Config, InitialNumbers};
 use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input};
 use super::handshake::{Handshake, Reaction};
 use super::keepalive::Keepalive;
-use super::legacy::{TermConfig, UnackedLimit};
+use super::legacy::UnackedLimit;
 use super::number::Numbering;
 use super::packet::FramesPacket;
 use super::receiver::{Receiver, ReceiverConfig};
@@ -68,8 +68,7 @@ fn receiver_config(config: &Config) -> ReceiverConfig {
 
 /// The most bytes of frames in a datagram of this size.
 fn frame_room(config: &Config, max_datagram: usize) -> usize {
-    let PacketFormat::Native { check } = config.format;
-    max_datagram.saturating_sub(FramesPacket::header_len(check))
+    max_datagram.saturating_sub(FramesPacket::header_len(config.format.is_checked()))
 }
 
 /// A session that speaks our own packets.
@@ -156,10 +155,7 @@ impl Native {
             sender,
             receiver,
             keepalive: Keepalive::new(config.keepalive, config.idle_timeout, now),
-            unacked: UnackedLimit::new(config.unacked_limit.map_or(TermConfig::default(), |limit| TermConfig {
-                window: limit.window,
-                unacked_limit: limit.packets as usize,
-            })),
+            unacked: config::UnackedLimit::watch(config.unacked_limit),
             close: Close::new(),
             close_deadline: None,
             linger_until: None,
@@ -247,7 +243,11 @@ impl Native {
                 }
             }
             Reaction::Open => self.open(now),
-            Reaction::Forget => self.link = None,
+            Reaction::Forget => {
+                self.link = None;
+                // The one that is forgotten may have learned our tag: what it still sends is not for the next one.
+                self.config.tag = self.handshake.draw_tag();
+            }
             Reaction::GiveUp { attempts } => self.end(CloseReason::HandshakeTimeout { attempts }),
         }
     }

@@ -3,7 +3,6 @@
 use super::Native;
 use super::ending::CODE_FINISHED;
 use super::link::{Content, Link};
-use crate::sliding_window::config::PacketFormat;
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;
 use crate::sliding_window::fault::PeerFault;
@@ -55,8 +54,7 @@ impl Native {
     }
 
     fn checks(&self) -> bool {
-        let PacketFormat::Native { check } = self.config.format;
-        check
+        self.config.format.is_checked()
     }
 
     fn wrong_tag(&mut self) {

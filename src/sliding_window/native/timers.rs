@@ -125,7 +125,8 @@ impl Native {
             Life::Ended(_) | Life::Closed(_) => return None,
         }
         let mut next = Earliest(None);
-        next.offer(self.close_deadline, Timer::Close);
+        // Who lingers has come to the end in time.
+        next.offer(self.close_deadline.filter(|_| self.close.stage() != Stage::Lingering), Timer::Close);
         next.offer(self.sender.expiry_deadline(), Timer::Expiry);
         match (&self.link, self.handshake.phase()) {
             (Some(link), Phase::Established) => {

@@ -115,6 +115,15 @@ impl Native {
         mark
     }
 
+    pub(crate) fn probe(&mut self, now: Instant) {
+        self.clock(now);
+        if self.is_connected()
+            && let Some(link) = &mut self.link
+        {
+            link.probes = link.probes.max(1);
+        }
+    }
+
     pub(crate) fn register_asap(&mut self, limit: usize) {
         self.receiver.register_asap(limit);
     }

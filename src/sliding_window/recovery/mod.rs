@@ -23,6 +23,8 @@ mod status;
 
 pub(crate) use ack_state::{AckState, Receipt};
 pub use config::{AckConfig, RecoveryConfig};
+#[cfg(feature = "legacy")]
+pub(super) use round_trip::RoundTripEstimator;
 #[cfg(test)]
 use state::RecoveryTimer;
 pub(crate) use state::{AckError, Gate, Outcome, Recovery};

@@ -8,7 +8,7 @@ use crate::time::{Duration, nanos};
 /// It knows only the moments at which we sent: nothing that the peer claims can make a sample less than the least one seen,
 /// or greater than what our own clock says.
 #[derive(Clone, Debug)]
-pub(super) struct RoundTripEstimator {
+pub(in crate::sliding_window) struct RoundTripEstimator {
     latest: u64,
     smoothed: u64,
     variation: u64,
@@ -25,7 +25,7 @@ pub(super) struct RoundTripEstimator {
 const LONGEST: u64 = 1 << 60;
 
 impl RoundTripEstimator {
-    pub(super) fn new(initial: Duration, max_ack_delay: Duration, granularity: Duration) -> Self {
+    pub(in crate::sliding_window) fn new(initial: Duration, max_ack_delay: Duration, granularity: Duration) -> Self {
         let initial = nanos(initial).clamp(1, LONGEST);
         let mut estimator = Self {
             latest: initial,
@@ -43,7 +43,7 @@ impl RoundTripEstimator {
     }
 
     /// All that is known.
-    pub(super) const fn known(&self) -> RoundTrip {
+    pub(in crate::sliding_window) const fn known(&self) -> RoundTrip {
         RoundTrip {
             latest: Duration::from_nanos(self.latest),
             smoothed: Duration::from_nanos(self.smoothed),
@@ -67,7 +67,7 @@ impl RoundTripEstimator {
 
     /// Takes a sample: the nanoseconds from sending a packet until its acknowledgement, and for how long the peer says that
     /// it held it back.
-    pub(super) fn update(&mut self, sample: u64, ack_delay: Duration) {
+    pub(in crate::sliding_window) fn update(&mut self, sample: u64, ack_delay: Duration) {
         let sample = sample.clamp(1, LONGEST);
         if self.measured {
             self.minimum = if self.forget_minimum { sample } else { self.minimum.min(sample) };
@@ -91,7 +91,7 @@ impl RoundTripEstimator {
     }
 
     /// How long to wait for an acknowledgement before the first probe (section 6.2.1), in nanoseconds.
-    pub(super) const fn probe_timeout(&self) -> u64 {
+    pub(in crate::sliding_window) const fn probe_timeout(&self) -> u64 {
         self.probe_timeout
     }
 

@@ -37,6 +37,12 @@ pub enum SendRefusal {
         /// How many wait.
         waiting: usize,
     },
+    /// The packet format that was chosen can not do this.
+    #[error("the packet format does not support {what}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// Nothing is sent any more after what was accepted before.
     #[error("the sending side is finished")]
     Finished,

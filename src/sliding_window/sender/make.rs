@@ -75,9 +75,16 @@ impl Sender {
         message.expired = true;
         let (id, receipt, bytes) = (message.id, message.receipt(), message.release());
         self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
-        let index = self.receipts.binary_search_by_key(&id, |receipt| receipt.id).ok().filter(|_| receipt);
-        if let Some(receipt) = index.and_then(|index| self.receipts.get_mut(index)) {
-            receipt.expired = true;
+        if receipt {
+            match self.receipts.binary_search_by_key(&id, |receipt| receipt.id) {
+                Ok(index) => {
+                    if let Some(receipt) = self.receipts.get_mut(index) {
+                        receipt.expired = true;
+                    }
+                }
+                // Its receipt has come, though not the acknowledgement: it did not expire.
+                Err(_) => return,
+            }
         }
         self.note_expired(id);
     }

@@ -114,8 +114,8 @@ pub(crate) struct Sender {
     end: End,
     next_id: u64,
     buffered_bytes: usize,
-    /// Whether a message was refused for want of room.
-    refused: bool,
+    /// The size of the smallest message that was refused for want of room since room was told.
+    refused: Option<usize>,
     /// Messages whose receipt is wanted.
     receipts: VecDeque<Receipt>,
     /// Receipts that are wanted for messages that no segment has carried yet.
@@ -143,7 +143,7 @@ impl Sender {
             end: End::Open,
             next_id: 0,
             buffered_bytes: 0,
-            refused: false,
+            refused: None,
             receipts: VecDeque::new(),
             queued_receipts: 0,
             expired: VecDeque::new(),
@@ -189,7 +189,9 @@ impl Sender {
 
     #[cold]
     fn refuse(&mut self, message: Bytes, refusal: SendRefusal) -> SendError {
-        self.refused |= matches!(refusal, SendRefusal::Full { .. });
+        if matches!(refusal, SendRefusal::Full { .. }) {
+            self.note_refused(message.len());
+        }
         SendError { refusal, message }
     }
 
@@ -274,11 +276,20 @@ impl Sender {
 
     /// Whether there is room again after a message was refused for want of it; told once.
     pub(crate) fn take_writable(&mut self) -> bool {
-        let room = self.buffered_bytes <= self.config.buffer_bytes / 2
-            && self.buffered_messages() <= self.config.buffer_messages / 2;
-        let writable = self.refused && room;
-        self.refused &= !writable;
+        // A message of more than half the buffer must fit too, or it would be refused again at once, and so for ever.
+        let writable = self.refused.is_some_and(|len| {
+            self.buffered_bytes <= (self.config.buffer_bytes / 2).min(self.config.buffer_bytes.saturating_sub(len))
+                && self.buffered_messages() <= self.config.buffer_messages / 2
+        });
+        if writable {
+            self.refused = None;
+        }
         writable
+    }
+
+    /// Notes that something of this size was refused for want of room.
+    fn note_refused(&mut self, len: usize) {
+        self.refused = Some(self.refused.map_or(len, |smallest| smallest.min(len)));
     }
 
     /// A mark behind everything that was accepted so far.

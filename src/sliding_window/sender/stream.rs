@@ -19,7 +19,9 @@ impl Sender {
             let new_message = self.tail.is_empty();
             let full = new_message && self.buffered_messages() >= self.config.buffer_messages;
             if room == 0 || full || largest == 0 || self.end != End::Open {
-                self.refused |= self.end == End::Open;
+                if self.end == End::Open {
+                    self.note_refused(1);
+                }
                 break;
             }
             let take = rest.len().min(room).min(largest.saturating_sub(self.tail.len()));

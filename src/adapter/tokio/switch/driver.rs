@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::link::{Link, canonical};
 use super::shared::{Core, Shared, Stop};
-use crate::adapter::tokio::timer::Timer;
+use crate::adapter::timer::Timer;
 use crate::adapter::tokio::upgrade::ephemeral;
 use crate::peer::PeerAddress;
 use crate::peer::switch::ConnectionId;

@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 
 use super::shared::{Core, Shared, Stop};
 use crate::adapter::DEFAULT_SEND_TIMEOUT;
+use crate::adapter::timer::Timer;
 use crate::adapter::tokio::finish::Finish;
-use crate::adapter::tokio::timer::Timer;
 use crate::adapter::tokio::transport::Transport;
 use crate::adapter::tokio::upgrade::{DialError, ephemeral, open};
 use crate::peer::HostPort;

@@ -1,0 +1,12 @@
+//! Sliding windows over sockets, brokers and memory: what every one of them must do, and what each does on its own.
+
+#[cfg(feature = "udp-blocking")]
+mod blocking;
+mod cases;
+mod memory;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(feature = "nats")]
+mod nats_server;
+mod proxy;
+mod udp;
