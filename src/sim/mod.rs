@@ -85,8 +85,8 @@ pub use stream::{Refused, Report, StreamMachine};
 pub use trace::{Entry, Fnv, Happening, Trace};
 pub use violation::Violation;
 pub use window::{
-    Attack, Conduct, End, Farewell, Fault, Forgery, Kind, Letter, Lifetime, Reading, Restart, Tally, WindowEndpoint, WindowHost,
-    WindowHub, WindowMachine, WindowOutcome, WindowScenario, WindowWorld, window_label,
+    Attack, Conduct, End, Farewell, Fault, Forgery, Kind, Letter, Lifetime, Reading, Restart, Tally, WindowEndpoint,
+    WindowHost, WindowHub, WindowMachine, WindowOutcome, WindowScenario, WindowWorld, window_label,
 };
 pub use world::{
     Address, ClockJump, DatagramEndpoint, Desk, Failure, Habits, Occurrence, Shown, World, WorldConfig, WorldTrace,

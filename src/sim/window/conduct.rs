@@ -25,8 +25,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Ordered, Self::Unordered, Self::Expiring, Self::ExpiringUnordered, Self::Stream];
+    pub const ALL: [Self; 5] = [Self::Ordered, Self::Unordered, Self::Expiring, Self::ExpiringUnordered, Self::Stream];
 
     /// The channel in the ledger, and the first byte of each message.
     #[must_use]

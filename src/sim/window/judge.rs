@@ -114,8 +114,7 @@ impl<'a> Judge<'a> {
         let finished = mine.last() == Some(&CloseReason::Finished);
         let aborted = |endings: &[CloseReason]| matches!(endings.last(), Some(CloseReason::Aborted { .. }));
         let knows = self.scenario.hostile.is_none() && self.replaced != Some(Restart::One);
-        let missing =
-            |from, to| world.ledger(from, to).and_then(|ledger| ledger.missing()).map_or(Ok(()), Err);
+        let missing = |from, to| world.ledger(from, to).and_then(|ledger| ledger.missing()).map_or(Ok(()), Err);
         if finished && knows {
             missing(peer, here)?;
             // What an aborting user does not take is its own affair.

@@ -17,7 +17,5 @@ pub use conduct::{Conduct, Farewell, Kind, Letter, Lifetime, Reading};
 pub use endpoint::WindowEndpoint;
 pub use hub::WindowHub;
 pub use machine::WindowMachine;
-pub use scenario::{
-    Attack, End, Fault, Restart, WindowHost, WindowOutcome, WindowScenario, WindowWorld, window_label,
-};
+pub use scenario::{Attack, End, Fault, Restart, WindowHost, WindowOutcome, WindowScenario, WindowWorld, window_label};
 pub use user::Tally;

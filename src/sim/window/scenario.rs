@@ -303,10 +303,8 @@ impl WindowScenario {
         trace: bool,
         wrap: &impl Fn(Address, SlidingWindow) -> M,
     ) -> Result<WindowOutcome, Box<Failure>> {
-        let again = format!(
-            "cargo run --release --features sim --example soak -- --window --seed {} --trace",
-            self.seed
-        );
+        let again =
+            format!("cargo run --release --features sim --example soak -- --window --seed {} --trace", self.seed);
         let mut world = World::new(self.seed, self.world(trace));
         match self.play(&mut world, wrap) {
             Ok(()) => Ok(outcome(&world)),

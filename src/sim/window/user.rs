@@ -156,9 +156,9 @@ impl User {
     /// Until when it sleeps, if it does.
     pub(super) fn asleep(&self, now: Instant) -> Option<Instant> {
         let sleeps = self.conduct.reading.sleeps.iter();
-        sleeps.map(|(from, until)| (self.started + *from, self.started + *until)).find_map(|(from, until)| {
-            (from <= now && now < until).then_some(until)
-        })
+        sleeps
+            .map(|(from, until)| (self.started + *from, self.started + *until))
+            .find_map(|(from, until)| (from <= now && now < until).then_some(until))
     }
 
     /// Whether it takes no message now; starts the rest when a batch was taken.
@@ -481,8 +481,7 @@ impl User {
 
     /// What it waits for, in a few words.
     pub(super) fn describe(&self) -> alloc::string::String {
-        let waits: Vec<u64> =
-            self.open.iter().filter(|(_, (_, _, receipt))| *receipt).map(|(id, _)| *id).collect();
+        let waits: Vec<u64> = self.open.iter().filter(|(_, (_, _, receipt))| *receipt).map(|(id, _)| *id).collect();
         format!(
             "{} to send{}, receipts {waits:?}, flushes {:?}, readable {}, ended {:?}",
             self.letters.len(),
