@@ -61,8 +61,8 @@ impl Watch {
         }
         limit(desk, "segments sent", send.next_segment, send.credit_segments)?;
         if let Some(recovery) = &status.recovery {
-            // Two packets for each probe may go beyond it.
-            let probes = u64::from(config.max_probes).saturating_add(1).saturating_mul(2);
+            // Two packets for each probe may go beyond it, and some that are taken for lost meanwhile.
+            let probes = u64::from(config.max_probes).saturating_add(2).saturating_mul(3);
             let most = (config.recovery.max_tracked as u64).saturating_add(probes);
             limit(desk, "packets in flight", recovery.packets_in_flight, most)?;
         }

@@ -84,6 +84,8 @@ impl Native {
         {
             return self.fault(fault);
         }
+        // What was finished in the session that was cut stays finished.
+        self.after_progress(now);
         self.note_blocked(now);
     }
 

@@ -11,7 +11,7 @@ mod user;
 
 use alloc::collections::VecDeque;
 
-use super::close::Close;
+use super::close::{Close, Progress};
 use super::config::{self, Config, InitialNumbers};
 use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input};
@@ -136,6 +136,10 @@ impl Native {
                 (old.sender, old.receiver, Some((old.tags, old.max_datagram)))
             }
         };
+        let mut close = Close::new();
+        if sender.is_finishing() {
+            let _queued_already = close.on(Progress::Finish);
+        }
         let handshake = if calls {
             Handshake::connect(config.handshake, seed, now)
         } else {
@@ -156,7 +160,7 @@ impl Native {
             receiver,
             keepalive: Keepalive::new(config.keepalive, config.idle_timeout, now),
             unacked: config::UnackedLimit::watch(config.unacked_limit),
-            close: Close::new(),
+            close,
             close_deadline: None,
             linger_until: None,
             done_due: false,

@@ -220,6 +220,11 @@ impl Sender {
         self.end != End::Open
     }
 
+    /// Whether [`Sender::finish`] was called.
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.end != End::Open
+    }
+
     /// Whether everything, the end included, was acknowledged.
     pub(crate) fn is_finished(&self) -> bool {
         self.end == End::Acked && self.segments.is_empty()
