@@ -1,9 +1,10 @@
 //! What a session is for: messages both ways, whatever the network does.
 
 use mconn::machine::Machine;
+use mconn::sliding_window::congestion::Algorithm;
 use mconn::sliding_window::{CloseReason, Event, Input};
 
-use crate::support::{Pair, Rng, config, message, ms, payload, secs};
+use crate::support::{Kind, Pair, Rng, config, message, ms, payload, secs};
 
 #[test]
 fn messages_go_both_ways_and_both_end() {
@@ -44,4 +45,27 @@ fn nothing_is_lost_doubled_reordered_or_cut_whatever_the_network_does() {
         assert_eq!(pair.sides[0].messages, sent, "seed {seed}");
         assert_eq!(pair.sides[1].messages, sent, "seed {seed}");
     }
+}
+
+/// More gaps than one acknowledgement tells: the later ones must not be taken for the first (the acknowledgement named the
+/// newest packet and began with an older range, so that what was lost was taken for received).
+#[test]
+fn a_burst_with_more_gaps_than_one_acknowledgement_tells_is_repaired() {
+    let wide = |side| {
+        let mut config = config(side);
+        config.congestion = Algorithm::Fixed { bytes: u64::MAX, packets: 2_000 };
+        config
+    };
+    let mut data = 0;
+    let mut pair = Pair::connected(wide(0), wide(1)).network(move |_, datagram| {
+        data += usize::from(datagram.kind == Kind::Data);
+        if datagram.kind == Kind::Data && data % 9 == 4 { vec![] } else { vec![ms(10)] }
+    });
+    let sent: Vec<_> = (0..900).map(|number| payload(number, 1_100)).collect();
+    for message in &sent {
+        pair.send(0, message.clone());
+    }
+    pair.handle(0, Input::Close);
+    assert!(pair.run_to_end(secs(60)), "{:?}", pair.ends());
+    assert_eq!(pair.sides[1].messages, sent);
 }

@@ -1,7 +1,8 @@
 //! The way out: which packet goes next, and its bytes.
 
+use super::ending::CODE_FINISHED;
 use super::link::{Content, Link};
-use super::{CODE_FINISHED, Life, Native};
+use super::{Life, Native};
 use crate::sliding_window::packet::{Ack, Frame, FramesPacket, Writer, seal};
 use crate::sliding_window::recovery::Gate;
 use crate::time::Instant;
@@ -120,9 +121,13 @@ impl Native {
     /// Writes what has arrived, if there is anything that the peer does not know.
     fn write_ack(&self, now: Instant, writer: &mut Writer<'_>) -> bool {
         let Some(Link { acks, peer, .. }) = &self.link else { return false };
-        let Some(newest) = acks.newest().filter(|_| acks.has_pending()) else { return false };
+        if !acks.has_pending() {
+            return false;
+        }
+        // Not always the newest packet: what is full of gaps is told in several acknowledgements, the oldest part first.
+        let Some(largest) = acks.ranges().next().map(|range| *range.end()) else { return false };
         let delay = u64::try_from(acks.delay(now).as_micros()).unwrap_or(u64::MAX);
-        Ack::write(writer, peer.packets.shorten(newest), delay, acks.ranges())
+        Ack::write(writer, peer.packets.shorten(largest), delay, acks.ranges())
     }
 
     fn write_control(&mut self, writer: &mut Writer<'_>, carries: &mut Carries) {
