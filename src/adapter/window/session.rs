@@ -98,7 +98,7 @@ impl Session {
     /// Lends the machine, for everything that the handle does not have: [`SlidingWindow::register_asap`], say. `None` when the
     /// session has ended.
     ///
-    /// Other callers and the driver wait meanwhile.
+    /// Other callers and the driver wait meanwhile. Its events, its datagrams and its time are the driver's: take none of them.
     pub fn with<R>(&self, use_it: impl FnOnce(&mut SlidingWindow, Instant) -> R) -> Option<R> {
         self.owner.shared.with(self.owner.key, use_it)
     }
