@@ -187,10 +187,8 @@ fn compare(end: &End, trace: &[Recorded], side: &str, kind: TcpEvent) -> usize {
     };
     let is_first = |packet: &&Packet| packet.event == kind && (kind != TcpEvent::Data || packet.sequence_retry == 0);
     let mut ours: Vec<_> = end.sent.iter().filter(is_first).collect();
-    let theirs: Vec<_> = trace
-        .iter()
-        .filter(|recorded| recorded.packet.from == side && is_first(&&recorded.packet))
-        .collect();
+    let theirs: Vec<_> =
+        trace.iter().filter(|recorded| recorded.packet.from == side && is_first(&&recorded.packet)).collect();
     if kind == TcpEvent::DataAck {
         // Ours also answers copies that came when the original had not delivered yet.
         let answers = |ours: &&Packet| {
