@@ -80,8 +80,7 @@ fn defect_03_an_end_with_a_gap_before_it_is_an_error() {
     assert!(!solo.has(&Event::PeerFinished));
 }
 
-/// 4. Only the peer's window is a limit, but its packets live in a ring of its own: see rule 7 and the live test. Ours needs no
-/// ring: its own window and the peer's are both limits.
+/// 4. Only the peer's window is a limit, but its packets live in a ring of its own. In ours both are limits.
 #[test]
 fn defect_04_both_windows_are_limits() {
     for (own, most) in [(2, 2), (64, 8)] {
@@ -160,8 +159,7 @@ fn defect_06_constant_samples_make_no_storm() {
     }
 }
 
-/// 7. Acknowledgements mean consumption, and nothing is slowed down: 13 transmissions of each message to a slow reader. The count
-/// is in `worlds::a_reader_that_stops_holds_the_sender_up_and_loses_nothing`; this is the doubling.
+/// 7. Acknowledgements mean consumption, and nothing is slowed down: 13 transmissions of each message to a slow reader.
 #[test]
 fn defect_07_what_is_not_consumed_is_sent_again_ever_more_rarely() {
     let mut solo = Solo::called(config(0));

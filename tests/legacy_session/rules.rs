@@ -201,5 +201,5 @@ fn rule_10_our_syn_tells_windows_and_none_in_the_original_s_means_unknown() {
     assert_eq!(solo.answer(&go(TcpEvent::Syn)).iter().map(|p| p.event).collect::<Vec<_>>(), [TcpEvent::SynAck]);
     assert_eq!(solo.machine.legacy_state(), Some(TcpState::SynReceived));
     let sent = solo.answer(&go(TcpEvent::EstabAck));
-    assert!(sent.iter().any(|packet| packet.event == TcpEvent::Data && packet.data == Bytes::from("to whoever calls")));
+    assert!(sent.iter().any(|packet| packet.event == TcpEvent::Data && packet.data == "to whoever calls"));
 }
