@@ -1,6 +1,5 @@
 //! The ten rules by which a peer of the original survives us.
 
-use bytes::Bytes;
 use mconn::sliding_window::legacy::{Packet, TcpEvent, TcpState, Timestamp, control};
 use mconn::sliding_window::{Event, Input};
 
