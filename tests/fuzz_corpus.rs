@@ -118,9 +118,15 @@ fn write_the_corpora() {
                 (state >> 24) as u8
             })
             .collect();
-        for target in
-            ["pair_operations", "secret_handshake", "secret_frames", "peer_upgrade", "pex", "switch_operations"]
-        {
+        for target in [
+            "pair_operations",
+            "secret_handshake",
+            "secret_frames",
+            "peer_upgrade",
+            "pex",
+            "switch_operations",
+            "legacy_session",
+        ] {
             write(target, &format!("seed_{seed:02}"), &bytes);
         }
     }

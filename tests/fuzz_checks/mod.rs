@@ -5,6 +5,8 @@
 mod codec;
 mod connection;
 mod legacy;
+#[cfg(feature = "legacy")]
+mod legacy_session;
 pub(crate) mod native_packet;
 mod pair;
 #[cfg(feature = "peer")]
@@ -89,6 +91,12 @@ pub(crate) fn switch_operations(data: &[u8]) {
     switch::check(data);
 }
 
+/// Packets into a session that speaks go-sliding-window's format.
+#[cfg(feature = "legacy")]
+pub(crate) fn legacy_session(data: &[u8]) {
+    legacy_session::check(data);
+}
+
 /// What a target does with an input: it panics when something is wrong.
 pub(crate) type Check = fn(&[u8]);
 
@@ -101,6 +109,8 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("connection_bytes", connection_bytes),
     ("pair_operations", pair_operations),
     ("decode_native_packet", decode_native_packet),
+    #[cfg(feature = "legacy")]
+    ("legacy_session", legacy_session),
     #[cfg(feature = "secret")]
     ("secret_handshake", secret_handshake),
     #[cfg(feature = "secret")]

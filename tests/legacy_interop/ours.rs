@@ -29,6 +29,7 @@ pub(crate) fn pattern(index: usize, len: usize) -> Bytes {
 }
 
 /// A nonce of its own for each session.
+#[allow(clippy::disallowed_methods, reason = "a driver has a clock")]
 fn nonce() -> String {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -166,7 +166,7 @@ fn drawn(seed: u64, trace: bool) -> World<User> {
         link
     };
     let (there, back) = (link(), link());
-    let mut world = pair(seed, there, trace, seed % 4 == 0);
+    let mut world = pair(seed, there, trace, seed.is_multiple_of(4));
     world.set_link(B, A, back.classifier(label));
     world
 }

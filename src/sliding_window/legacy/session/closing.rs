@@ -44,6 +44,8 @@ pub(super) struct Closing {
 /// A peer of the original sends its FIN at once and repeats after it what was lost; its first repetition comes after half a
 /// second.
 const DRAIN: Duration = Duration::from_secs(1);
+/// A FIN is repeated at least so often.
+const MAX_FIN_WAIT: Duration = Duration::from_secs(2);
 /// A closed end answers a FIN so often.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -93,7 +95,7 @@ impl Legacy {
         self.due.fin = true;
         self.closing.fins = self.closing.fins.saturating_add(1);
         let wait = self.timeout.base().saturating_mul(1 << self.closing.fins.min(4).saturating_sub(1));
-        self.closing.next_fin = Some(now + wait.min(self.legacy.max_timeout));
+        self.closing.next_fin = Some(now + wait.min(MAX_FIN_WAIT));
     }
 
     /// The peer's FIN: our side finishes too, after what was accepted.
