@@ -5,6 +5,8 @@
 //! cargo run --release --all-features --example send_file -- FILE HOST:4600                                # on the other
 //! ```
 //!
+//! With `--nats URL` on both sides they meet over a NATS server.
+//!
 //! After a cut, start both again with the same arguments: it goes on where it stood. The exit code is 0 only when the file lies
 //! complete and checked on the other side.
 
@@ -24,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio::time::interval;
 
 use file_transfer::arguments::LinkArguments;
-use file_transfer::conversation::Conversation;
+use file_transfer::conversation::{Conversation, or_ctrl_c};
 use file_transfer::failure::{Failure, exit};
 use file_transfer::link;
 use file_transfer::progress::Progress;
@@ -41,7 +43,8 @@ struct Arguments {
     /// The file
     file: PathBuf,
     /// Where receive_file listens: host and port
-    to: String,
+    #[arg(required_unless_present = "nats", conflicts_with = "nats")]
+    to: Option<String>,
     #[command(flatten)]
     link: LinkArguments,
 }
@@ -61,12 +64,9 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let source = Source::open(&arguments.file)?;
     let checking = Progress::new("checking", 0, source.size);
-    let offer = tokio::select! {
-        offer = source.offer(&checking) => offer?,
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted),
-    };
+    let offer = or_ctrl_c(source.offer(&checking)).await?;
     checking.finish();
-    let session = link::call(&arguments.link, &arguments.to).await?;
+    let session = or_ctrl_c(link::call(&arguments.link, arguments.to.as_deref())).await?;
     let conversation = Conversation::new(session.clone());
     let sent = conversation.run(async {
         session.connected().await.map_err(|closed| Failure::Closed { closed })?;
