@@ -92,7 +92,7 @@ async fn send(source: &Source, offer: Offer, conversation: &Conversation) -> Res
     let start = Instant::now();
     let progress = Progress::new("sending", offset, source.size);
     tokio::select! {
-        sent = send_data(source.read(offset, READ_AHEAD), conversation) => sent?,
+        sent = send_data(source.size - offset, source.read(offset, READ_AHEAD), conversation) => sent?,
         () = show(&progress, offset, &conversation.session) => {}
     }
     progress.finish();
@@ -104,25 +104,28 @@ async fn send(source: &Source, offer: Offer, conversation: &Conversation) -> Res
     ))
 }
 
+/// Sends what is read, and waits until the other side has it. It may say so before the thread that reads has ended: what is
+/// counted are bytes.
 async fn send_data(
+    mut left: u64,
     mut data: mpsc::Receiver<Result<Bytes, Failure>>,
     conversation: &Conversation,
 ) -> Result<(), Failure> {
-    let unexpected = |found: &Message| Failure::Unexpected { found: found.kind(), expected: "nothing" };
-    loop {
+    let unexpected = |found: &Message, expected| Failure::Unexpected { found: found.kind(), expected };
+    while left > 0 {
         let message = tokio::select! {
             message = data.recv() => message,
             // The other side has nothing to say now, unless something is wrong.
-            heard = conversation.hear() => return Err(unexpected(&heard?)),
+            heard = conversation.hear() => return Err(unexpected(&heard?, "nothing")),
         };
-        match message {
-            Some(message) => conversation.send(message?).await?,
-            None => break,
-        }
+        let Some(message) = message else { break };
+        let message = message?;
+        left = left.saturating_sub(Message::data_len(&message));
+        conversation.send(message).await?;
     }
     match conversation.hear().await? {
         Message::Done => Ok(()),
-        other => Err(Failure::Unexpected { found: other.kind(), expected: "the confirmation" }),
+        other => Err(unexpected(&other, "the confirmation")),
     }
 }
 
