@@ -90,14 +90,14 @@ fn write_the_corpora() {
     for (name, stream) in &streams {
         write("connection_bytes", name, stream);
     }
+    for (number, packet) in fuzz_checks::native_packet::examples().iter().enumerate() {
+        write("decode_native_packet", &format!("example_{number:02}"), packet);
+    }
     for file in LEGACY_GOLDEN {
         for (number, input) in legacy_golden(file).into_iter().enumerate() {
             let name = format!("{}_{number:03}", file.trim_end_matches(".jsonl"));
             write("decode_legacy_packet", &name, &input);
         }
-    }
-    for (number, packet) in fuzz_checks::native_packet::examples().iter().enumerate() {
-        write("decode_native_packet", &format!("example_{number:02}"), packet);
     }
     for (number, input) in golden("node_info.jsonl").into_iter().enumerate() {
         for cut in 0..3 {
@@ -106,6 +106,8 @@ fn write_the_corpora() {
             write("node_info", &format!("node_info_{number:03}_{cut}"), &input[cut.min(1)..end]);
         }
     }
+    #[cfg(feature = "peer")]
+    write_pex();
     for seed in 0..40_u64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let bytes: Vec<u8> = (0..600)
@@ -116,9 +118,26 @@ fn write_the_corpora() {
                 (state >> 24) as u8
             })
             .collect();
-        for target in ["pair_operations", "secret_handshake", "secret_frames", "peer_upgrade"] {
+        for target in
+            ["pair_operations", "secret_handshake", "secret_frames", "peer_upgrade", "pex", "switch_operations"]
+        {
             write(target, &format!("seed_{seed:02}"), &bytes);
         }
+    }
+}
+
+/// Messages of peer exchange, whole and cut short.
+#[cfg(feature = "peer")]
+fn write_pex() {
+    use mconn::peer::pex::PexMessage;
+    let address = |host: &str| format!("730a5edc28c2f8daf2d9dce3a01d5f205e35e555@{host}").parse().unwrap();
+    let addresses = ["1.2.3.4:26656", "[2606:4700::1]:1", "10.0.0.1:65535"].map(address);
+    let all =
+        [PexMessage::Request, PexMessage::Addresses(addresses[..1].to_vec()), PexMessage::Addresses(addresses.into())];
+    for (number, message) in all.iter().enumerate() {
+        let bytes = message.encode();
+        write("pex", &format!("message_{number}"), &bytes);
+        write("pex", &format!("message_{number}_cut"), &bytes[..bytes.len() / 2 + 1]);
     }
 }
 

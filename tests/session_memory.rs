@@ -85,7 +85,7 @@ fn nothing_is_allocated_per_packet_or_message() {
     for lose in [0, 7] {
         let mut pair = Pair::new([config(0), config(1)]);
         let payload = Bytes::from(vec![7; 3000]);
-        let mut run = |pair: &mut Pair, rounds: usize| {
+        let run = |pair: &mut Pair, rounds: usize| {
             for _ in 0..rounds {
                 for len in [64, 64, 1024, 3000, 0] {
                     pair.send(&payload.slice(..len));

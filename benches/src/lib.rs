@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod contender;
 pub mod goal;
+pub mod goodput;
 pub mod groups;
 pub mod latency;
 pub mod load;

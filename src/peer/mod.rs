@@ -6,6 +6,8 @@
 //!   handshake of [`secret`](crate::secret), then NodeInfo, both ways at once, with a deadline for each and small limits.
 //! - [`Peer`] is a [`Machine`](crate::machine::Machine) again: an [`MConnState`](crate::connection::MConnState) behind sealed
 //!   frames. It takes the same inputs and gives the same output to the loop that drives it.
+//! - A [`Switch`](switch::Switch) has all peers of a node, and gives what they send to [`Reactor`]s; it asks its driver to dial
+//!   and to hang up. [`pex`] is the reactor that finds nodes.
 //!
 //! ```
 #![doc = include_str!("example.rs")]
@@ -33,8 +35,12 @@ mod local;
 mod node_info;
 pub mod node_key;
 mod origin;
+pub mod pex;
+mod reactor;
 mod sealed;
+mod sequence;
 mod state;
+pub mod switch;
 mod upgrade;
 
 pub use address::{AddressError, Host, HostPort, PeerAddress, split_id};
@@ -46,5 +52,6 @@ pub use node_info::{
 };
 pub use node_key::NodeKeyError;
 pub use origin::Origin;
+pub use reactor::{MessageCodec, Reactor, Typed, TypedContext, TypedReactor};
 pub use state::Peer;
 pub use upgrade::{Upgrade, UpgradeConfig, UpgradeError, UpgradeEvent, UpgradeStage, UpgradeTimer, Upgraded};

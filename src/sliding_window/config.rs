@@ -173,7 +173,9 @@ pub struct Config {
     pub zero_window_timeout: Option<Duration>,
     /// How long [`Input::Close`](super::Input::Close) waits until everything is delivered and the peer has finished.
     pub close_timeout: Duration,
-    /// How long, at most, an ended session still answers the peer's last packets.
+    /// How long a session that lacks nothing any more waits for the word that the peer lacks nothing either, and answers if it
+    /// asks again; at most four times this. The word comes within a round trip unless it is lost. After an abort: how long the
+    /// transport may take to accept the packet that tells of it.
     pub linger: Duration,
     /// Whether our side stays open when the peer has finished its own. When `false`, our side then finishes by itself after
     /// what was accepted.
@@ -227,6 +229,7 @@ impl Config {
             ("handshake.max_timeout", self.handshake.max_timeout.is_zero()),
             ("keepalive", self.keepalive.is_some_and(|interval| interval.is_zero())),
             ("idle_timeout", self.idle_timeout.is_some_and(|timeout| timeout.is_zero())),
+            ("unacked_limit.window", self.unacked_limit.is_some_and(|limit| limit.window.is_zero())),
             ("zero_window_timeout", self.zero_window_timeout.is_some_and(|timeout| timeout.is_zero())),
         ] {
             if zero {

@@ -330,8 +330,6 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn nothing_is_lost_doubled_reordered_or_truncated(
         limits in limits(),

@@ -34,6 +34,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The session follows glycerine's go-sliding-window, without its defects; [`legacy`] has that program's own packets and rules.
+//!
 //! # What is kept apart
 //!
 //! * A *packet* has a number of its own each time it is sent; a *segment*, which it carries, keeps its number when it is sent
@@ -101,7 +103,6 @@ mod seed;
 mod sender;
 mod session;
 mod status;
-mod unacked;
 
 pub use crate::machine::Fault;
 pub use config::{

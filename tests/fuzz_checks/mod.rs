@@ -9,8 +9,12 @@ pub(crate) mod native_packet;
 mod pair;
 #[cfg(feature = "peer")]
 mod peer;
+#[cfg(feature = "peer")]
+mod pex;
 #[cfg(feature = "secret")]
 mod secret;
+#[cfg(feature = "peer")]
+mod switch;
 
 use mconn::wire::{Amino, GoWire, Proto3};
 
@@ -73,6 +77,18 @@ pub(crate) fn peer_upgrade(data: &[u8]) {
     peer::check_upgrade(data);
 }
 
+/// Any bytes as a message of peer exchange, and any operations on an address book.
+#[cfg(feature = "peer")]
+pub(crate) fn pex(data: &[u8]) {
+    pex::check(data);
+}
+
+/// Any operations on three switches: reactors see each peer come and go in order, and nothing is left.
+#[cfg(feature = "peer")]
+pub(crate) fn switch_operations(data: &[u8]) {
+    switch::check(data);
+}
+
 /// What a target does with an input: it panics when something is wrong.
 pub(crate) type Check = fn(&[u8]);
 
@@ -93,4 +109,8 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("node_info", node_info),
     #[cfg(feature = "peer")]
     ("peer_upgrade", peer_upgrade),
+    #[cfg(feature = "peer")]
+    ("pex", pex),
+    #[cfg(feature = "peer")]
+    ("switch_operations", switch_operations),
 ];

@@ -45,6 +45,15 @@ pub(crate) fn all_that_go_accepted_arrives_before_its_flush_stop_ends(version: &
     }
 }
 
+/// `Stop` closes the socket under the routine that writes, which may find that out: most often with sealed connections, of which
+/// each frame is a write of its own.
+fn without_own_close(mut next: impl FnMut() -> GoEvent) -> GoEvent {
+    match next() {
+        GoEvent::Error { text } if text.ends_with("use of closed network connection") => next(),
+        event => event,
+    }
+}
+
 pub(crate) fn go_stops_at_once(version: &Version) {
     let peer = version.run();
     for (dials, adapter) in [(Dials::We, Adapter::Blocking), (Dials::Go, Adapter::Tokio)] {
@@ -54,7 +63,7 @@ pub(crate) fn go_stops_at_once(version: &Version) {
         assert_eq!(link.next(), GoEvent::Idle);
         assert!(end.recv().is_some());
         link.tell("stop");
-        assert_eq!(link.next(), GoEvent::Stopped { running: false }, "no error");
+        assert_eq!(without_own_close(|| link.next()), GoEvent::Stopped { running: false }, "no error");
         let mut arrived = 1;
         while end.recv().is_some() {
             arrived += 1;
@@ -64,7 +73,7 @@ pub(crate) fn go_stops_at_once(version: &Version) {
         assert!(matches!(closed.reason, CloseReason::PeerClosed { .. }), "{closed}");
         assert_eq!(closed.fault(), Fault::Network);
         start_go(&link, &[(0x20, 7)]);
-        assert_eq!(link.next(), GoEvent::Refused { channel: 0x20, len: 7 });
+        assert_eq!(without_own_close(|| link.next()), GoEvent::Refused { channel: 0x20, len: 7 });
     }
 }
 

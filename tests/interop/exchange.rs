@@ -7,9 +7,10 @@ use bytes::Bytes;
 use mconn::connection::MConnConfig;
 use sha2::{Digest, Sha256};
 
-use crate::go_peer::{GoConfig, GoEvent, GoPeer, Link};
+use crate::go_peer::{GoConfig, GoEvent, GoNode, GoPeer, Link};
 use crate::machine_support::pattern;
 use crate::our_end::{Adapter, OurEnd};
+use crate::sealed::{NETWORK, in_the_clear, node};
 
 /// Who dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +30,53 @@ pub(crate) fn connect<'a>(
     ours: MConnConfig,
     adapter: Adapter,
 ) -> (Link<'a>, OurEnd) {
-    let (link, stream) = connect_raw(peer, dials, go);
-    (link, OurEnd::over(stream, ours, adapter))
+    let (link, stream) = open(peer, dials, go);
+    let end = if peer.is_sealed() {
+        let local = node("ours", ours.channels.iter().map(|channel| channel.id));
+        let end = OurEnd::sealed(stream, ours, local, adapter);
+        was_understood(&link);
+        end
+    } else {
+        OurEnd::over(stream, ours, adapter)
+    };
+    assert_eq!(link.next(), GoEvent::Started);
+    (link, end)
 }
 
-/// A Go connection and the other end of its stream.
+/// A Go connection and the other end of its stream, in the clear.
 pub(crate) fn connect_raw<'a>(peer: &'a GoPeer, dials: Dials, go: &GoConfig) -> (Link<'a>, TcpStream) {
-    match dials {
-        Dials::Go => peer.dial(go),
-        Dials::We => peer.listen(go),
+    let (link, mut stream) = open(peer, dials, go);
+    if peer.is_sealed() {
+        stream = in_the_clear(stream, &node("ours", go.channels.iter().map(|channel| channel.id)));
+        was_understood(&link);
     }
+    assert_eq!(link.next(), GoEvent::Started);
+    (link, stream)
+}
+
+/// A Go connection and the other end of its stream, before any handshake.
+pub(crate) fn open<'a>(peer: &'a GoPeer, dials: Dials, go: &GoConfig) -> (Link<'a>, TcpStream) {
+    let mut config = go.clone();
+    if peer.is_sealed() && config.node.is_none() {
+        config.node = Some(go_node(dials));
+    }
+    match dials {
+        Dials::Go => peer.dial(&config),
+        Dials::We => peer.listen(&config),
+    }
+}
+
+/// Who the Go end of a sealed connection is.
+pub(crate) fn go_node(dials: Dials) -> GoNode {
+    // Who dials knows whom.
+    let dialled = if dials == Dials::Go { node("ours", []).id().to_string() } else { String::new() };
+    let (secret, network, moniker) = ("go".to_owned(), NETWORK.to_owned(), "go".to_owned());
+    GoNode { secret, network, moniker, dialled, ..GoNode::default() }
+}
+
+fn was_understood(link: &Link<'_>) {
+    let GoEvent::Shaken { info } = link.next() else { panic!("the handshake has failed") };
+    assert_eq!((info.id, info.network), (node("ours", []).id().to_string(), NETWORK.to_owned()));
 }
 
 /// The messages of each channel: their payloads, by the number that each has on its channel.

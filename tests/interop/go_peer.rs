@@ -35,6 +35,25 @@ pub(crate) struct GoConfig {
     pub(crate) flush_ms: u64,
     pub(crate) send_rate: u64,
     pub(crate) recv_rate: u64,
+    /// Who a sealed connection says it is.
+    pub(crate) node: Option<GoNode>,
+}
+
+/// A node of Go.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct GoNode {
+    pub(crate) secret: String,
+    pub(crate) network: String,
+    pub(crate) moniker: String,
+    pub(crate) dialled: String,
+    /// The rest is for switches.
+    pub(crate) port: u16,
+    pub(crate) persistent: Vec<String>,
+    pub(crate) echo: Vec<u8>,
+    /// 0 is the default.
+    pub(crate) max_inbound: usize,
+    /// One peer for each IP address.
+    pub(crate) strict: bool,
 }
 
 /// What a Go connection tells.
@@ -43,6 +62,10 @@ pub(crate) struct GoConfig {
 pub(crate) enum GoEvent {
     Listening {
         port: u16,
+    },
+    /// The handshake of a sealed connection is done.
+    Shaken {
+        info: GoNodeInfo,
     },
     Started,
     Message {
@@ -80,6 +103,83 @@ pub(crate) enum GoEvent {
     Failed {
         text: String,
     },
+    /// Why a NodeInfo is refused; nothing when it is not.
+    Judged {
+        #[serde(default)]
+        text: String,
+    },
+    /// A switch listens on this port, as the node of this id.
+    Running {
+        port: u16,
+        text: String,
+    },
+    /// `InitPeer` of the reactor of a switch, and its other methods.
+    Initialised {
+        peer: GoPeerStatus,
+    },
+    Added {
+        peer: GoPeerStatus,
+        info: GoNodeInfo,
+    },
+    Removed {
+        peer: GoPeerStatus,
+        text: String,
+    },
+    Received {
+        peer: GoPeerStatus,
+        channel: u8,
+        len: usize,
+        sha256: String,
+    },
+    /// A dial of the switch has succeeded.
+    Dialled,
+    /// `Broadcast` has ended. -1 when the version does not say how many peers have accepted the message.
+    Broadcast {
+        accepted: i64,
+    },
+    Peers {
+        #[serde(default)]
+        peers: Vec<GoPeerStatus>,
+    },
+    /// The switch has written this into its log.
+    Logged {
+        text: String,
+    },
+}
+
+/// A peer of a Go switch.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoPeerStatus {
+    pub(crate) id: String,
+    pub(crate) outbound: bool,
+    pub(crate) persistent: bool,
+}
+
+/// What Go has understood of our NodeInfo.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoNodeInfo {
+    pub(crate) protocol_version: GoProtocolVersion,
+    pub(crate) id: String,
+    pub(crate) listen_addr: String,
+    pub(crate) network: String,
+    pub(crate) version: String,
+    /// In hexadecimal.
+    pub(crate) channels: String,
+    pub(crate) moniker: String,
+    pub(crate) other: GoNodeInfoOther,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoProtocolVersion {
+    pub(crate) p2p: u64,
+    pub(crate) block: u64,
+    pub(crate) app: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct GoNodeInfoOther {
+    pub(crate) tx_index: String,
+    pub(crate) rpc_address: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -98,11 +198,14 @@ pub(crate) struct GoPeer {
     stdin: Mutex<Option<ChildStdin>>,
     links: Links,
     next_link: AtomicU64,
+    /// Whether its connections are sealed.
+    sealed: bool,
+    killed: bool,
 }
 
 impl GoPeer {
-    pub(crate) fn run(version: &str) -> Self {
-        let mut child = Command::new(built(version))
+    pub(crate) fn run(version: &str, sealed: bool) -> Self {
+        let mut child = Command::new(built(version, "."))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -123,7 +226,7 @@ impl GoPeer {
             known.lock().unwrap().clear();
         });
         let stdin = Mutex::new(child.stdin.take());
-        Self { child, stdin, links, next_link: AtomicU64::new(1) }
+        Self { child, stdin, links, next_link: AtomicU64::new(1), sealed, killed: false }
     }
 
     fn tell(&self, mut command: Value, link: u64) {
@@ -132,32 +235,43 @@ impl GoPeer {
         writeln!(stdin.as_mut().unwrap(), "{command}").expect("the Go peer has died");
     }
 
-    fn link(&self) -> Link<'_> {
+    pub(crate) fn link(&self) -> Link<'_> {
         let number = self.next_link.fetch_add(1, Ordering::Relaxed);
         let (sender, events) = channel();
         self.links.lock().unwrap().insert(number, sender);
         Link { peer: self, number, events }
     }
 
-    /// A connection to which we have dialled.
+    /// Whether its connections are sealed, and begin with a handshake.
+    pub(crate) const fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// A connection to which we have dialled. It has not started yet.
     pub(crate) fn listen(&self, config: &GoConfig) -> (Link<'_>, TcpStream) {
         let link = self.link();
         self.tell(json!({"do": "listen", "config": config}), link.number);
         let GoEvent::Listening { port } = link.next() else { panic!("not listening") };
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        assert_eq!(link.next(), GoEvent::Started);
         (link, stream)
     }
 
-    /// A connection that has dialled us.
+    /// A connection that has dialled us. It has not started yet.
     pub(crate) fn dial(&self, config: &GoConfig) -> (Link<'_>, TcpStream) {
         let link = self.link();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         self.tell(json!({"do": "dial", "port": port, "config": config}), link.number);
         let stream = listener.accept().unwrap().0;
-        assert_eq!(link.next(), GoEvent::Started);
         (link, stream)
+    }
+}
+
+impl GoPeer {
+    /// Ends the process on the spot.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.killed = true;
     }
 }
 
@@ -165,7 +279,7 @@ impl Drop for GoPeer {
     fn drop(&mut self) {
         drop(self.stdin.lock().unwrap().take());
         let status = self.child.wait().unwrap();
-        assert!(status.success() || std::thread::panicking(), "the Go peer died: {status}");
+        assert!(status.success() || self.killed || std::thread::panicking(), "the Go peer died: {status}");
     }
 }
 
@@ -196,6 +310,29 @@ impl Link<'_> {
         }
     }
 
+    /// Why it could not do what it was told, which is the next event.
+    pub(crate) fn failure(&self) -> String {
+        match self.next() {
+            GoEvent::Failed { text } => text,
+            other => panic!("no failure but {other:?}"),
+        }
+    }
+
+    /// Gives a command.
+    pub(crate) fn command(&self, command: Value) {
+        self.peer.tell(command, self.number);
+    }
+
+    /// Why Go would refuse a peer with this NodeInfo.
+    pub(crate) fn judge(&self, config: &GoConfig, encoded: &[u8]) -> Result<(), String> {
+        self.command(json!({"do": "judge", "config": config, "encoded": hex::encode(encoded)}));
+        match self.next() {
+            GoEvent::Judged { text } if text.is_empty() => Ok(()),
+            GoEvent::Judged { text } => Err(text),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// One of `wait`, `flush_stop`, `stop`, `status`, `pause` and `resume`.
     pub(crate) fn tell(&self, what: &str) {
         self.peer.tell(json!({ "do": what }), self.number);
@@ -213,25 +350,26 @@ impl Drop for Link<'_> {
     }
 }
 
-/// The program of a version, which is built once.
-fn built(version: &str) -> PathBuf {
-    static BUILT: Mutex<BTreeMap<String, Arc<OnceLock<PathBuf>>>> = Mutex::new(BTreeMap::new());
-    // Not under the lock of all: versions may build at the same time.
-    let cell = Arc::clone(BUILT.lock().unwrap().entry(version.to_owned()).or_default());
-    cell.get_or_init(|| build(version)).clone()
+/// A program of the module of a version, which is built once.
+pub(crate) fn built(version: &str, package: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<PathBuf, Arc<OnceLock<()>>>> = Mutex::new(BTreeMap::new());
+    let name = if package == "." { "peer" } else { package.rsplit('/').next().unwrap() };
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go").join(version).join(name);
+    // Not under the lock of all: programs may be built at the same time.
+    let cell = Arc::clone(BUILT.lock().unwrap().entry(program.clone()).or_default());
+    cell.get_or_init(|| build(version, package, &program));
+    program
 }
 
-fn build(version: &str) -> PathBuf {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-peers").join(version);
+fn build(version: &str, package: &str, program: &Path) {
     let status = Command::new("go")
         .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
+        .arg(program)
+        .arg(package)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(version))
         // Neither another toolchain, nor a C compiler, nor changes of go.mod and go.sum.
         .envs([("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0"), ("GOFLAGS", "-mod=readonly -buildvcs=false")])
         .status()
         .unwrap_or_else(|error| panic!("these tests need the Go toolchain: {error}"));
-    assert!(status.success(), "go build of {version} failed: {status}");
-    program
+    assert!(status.success(), "go build of {package} in {version} failed: {status}");
 }

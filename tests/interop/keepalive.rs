@@ -10,7 +10,7 @@ use mconn::wire::Codec;
 use crate::exchange::{Dials, arrives_here, connect, connect_raw, exchange, start_go};
 use crate::go_peer::{GoConfig, GoEvent, Link, PATIENCE};
 use crate::machine_support::{ms, pattern};
-use crate::our_end::{Adapter, OurEnd};
+use crate::our_end::Adapter;
 use crate::version::{Version, go};
 
 const CHANNEL: [(u8, u32); 1] = [(1, 1)];
@@ -135,10 +135,9 @@ pub(crate) fn we_give_up_a_go_peer_that_does_not_read(version: &Version) {
     let peer = version.run();
     for adapter in [Adapter::Blocking, Adapter::Tokio] {
         let ours = ours_with_pings(version, SHORT);
-        let (link, stream) = connect_raw(&peer, Dials::We, &go(&CHANNEL));
+        let (link, mut end) = connect(&peer, Dials::We, &go(&CHANNEL), ours, adapter);
         link.tell("pause");
         assert_eq!(link.next(), GoEvent::Paused);
-        let mut end = OurEnd::over(stream, ours, adapter);
         end.send(1, "stuck");
         assert!(end.recv().is_none());
         let closed = end.closed();

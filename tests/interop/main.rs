@@ -1,16 +1,25 @@
 //! The real Go MConnection, in several versions, against ours. See README.md for what it takes and what was learned.
 //!
 //! Each version is a small Go module beside this file; the tests build it, run it and talk to it over loopback TCP.
-#![cfg(all(feature = "blocking", feature = "tokio"))]
+#![cfg(all(feature = "blocking", feature = "tokio", feature = "peer"))]
 
+mod by_hand;
 mod endings;
 mod exchange;
 mod go_peer;
+mod go_switch;
+mod handshake;
 mod keepalive;
+mod node;
+mod node_infos;
 mod our_end;
+mod our_switch;
 mod random;
 mod rates;
+mod real_node;
 mod refusals;
+mod sealed;
+mod switches;
 mod traffic;
 mod version;
 
@@ -21,8 +30,10 @@ mod support;
 
 /// Runs each case against each version.
 macro_rules! interop {
-    ($($version:ident)* => $cases:tt) => {
-        $(mod $version { interop!(@cases $version $cases); })*
+    ($group:ident: $($version:ident)* => $cases:tt) => {
+        mod $group {
+            $(mod $version { interop!(@cases $version $cases); })*
+        }
     };
     (@cases $version:ident { $($file:ident: $($case:ident)*;)* }) => {
         $($(
@@ -36,7 +47,7 @@ macro_rules! interop {
 }
 
 interop! {
-    cometbft_v0_38_25 cometbft_v1_0_1 tendermint_v0_34_35 tendermint_v0_33_9 => {
+    connection: cometbft_v0_38_25 cometbft_v1_0_1 tendermint_v0_34_35 tendermint_v0_33_9 cometbft_v0_38_25_sealed => {
         traffic:
             all_sizes_on_several_channels_both_ways
             packets_of_1400_bytes
@@ -64,5 +75,61 @@ interop! {
             payload_sizes_that_differ
             messages_over_the_capacity
             an_unknown_channel;
+    }
+}
+
+// The same over a SecretConnection: what is most likely to differ between the versions.
+interop! {
+    other_sealed_connections: cometbft_v1_0_1_sealed tendermint_v0_34_35_sealed => {
+        traffic:
+            all_sizes_on_several_channels_both_ways
+            packets_of_1400_bytes
+            every_channel_id;
+        random: random_sequences;
+        keepalive:
+            go_pings_and_we_answer
+            we_ping_and_go_answers
+            go_gives_up_a_silent_peer;
+        endings:
+            all_that_go_accepted_arrives_before_its_flush_stop_ends
+            all_that_we_accepted_arrives_before_our_flush_ends;
+    }
+}
+
+interop! {
+    upgrade: cometbft_v0_38_25_sealed cometbft_v1_0_1_sealed tendermint_v0_34_35_sealed => {
+        handshake:
+            both_read_what_the_other_says
+            the_dialled_id_must_be_right
+            other_networks_blocks_and_channels
+            silent_peers
+            a_message_in_the_frame_of_the_node_info
+            a_node_info_that_is_too_long;
+        node_infos: have_the_same_verdict;
+    }
+}
+
+interop! {
+    cometbft_node: cometbft_v0_38_25_sealed => {
+        real_node:
+            it_lists_us_sends_consensus_messages_and_we_stay
+            a_transaction_of_ours_is_committed
+            it_dials_us_and_dials_again
+            a_persistent_peer_of_our_switch
+            what_it_refuses;
+    }
+}
+
+interop! {
+    switch: cometbft_v0_38_25_sealed cometbft_v1_0_1_sealed tendermint_v0_34_35_sealed => {
+        switches:
+            go_dials_us
+            we_dial_go
+            broadcasts_reach_all
+            a_persistent_peer_of_go_comes_back
+            a_persistent_peer_of_ours_comes_back
+            both_dial_each_other_at_once
+            who_is_refused
+            a_message_that_is_none;
     }
 }

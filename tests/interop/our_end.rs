@@ -1,4 +1,4 @@
-//! Our end of a connection, on threads or on tokio.
+//! Our end of a connection: in the clear on threads or on tokio, sealed on a loop of our own.
 
 use std::net::TcpStream;
 use std::sync::OnceLock;
@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mconn::adapter::{Closed, blocking, tokio as on_tokio};
-use mconn::connection::{MConnConfig, Status};
+use mconn::connection::{CloseReason, Fault, MConnConfig, Status};
+use mconn::peer::{LocalNode, Origin};
+use mconn::secret::ExpectedPeer;
 use tokio::runtime::Runtime;
 
+use crate::by_hand::{ByHand, Handle, upgrade};
 use crate::go_peer::PATIENCE;
 
 /// Which adapter carries our end.
@@ -21,6 +24,36 @@ pub(crate) enum Adapter {
 pub(crate) enum OurEnd {
     Blocking(blocking::Connection, blocking::Messages),
     Tokio(on_tokio::Connection, on_tokio::Messages),
+    Sealed(ByHand),
+}
+
+/// Why our end has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) reason: CloseReason,
+    text: String,
+}
+
+impl Ended {
+    pub(crate) fn new(reason: CloseReason) -> Self {
+        Self { text: reason.to_string(), reason }
+    }
+
+    pub(crate) fn fault(&self) -> Fault {
+        self.reason.fault()
+    }
+}
+
+impl From<Closed> for Ended {
+    fn from(closed: Closed) -> Self {
+        Self { text: closed.to_string(), reason: closed.reason }
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 /// What sends on our end.
@@ -28,6 +61,7 @@ pub(crate) enum OurEnd {
 pub(crate) enum OurSender {
     Blocking(blocking::Connection),
     Tokio(on_tokio::Connection),
+    Sealed(Handle),
 }
 
 fn runtime() -> &'static Runtime {
@@ -53,10 +87,30 @@ impl OurEnd {
         }
     }
 
+    /// The handshake as this node, and then a peer: on a loop of our own, or on tokio.
+    pub(crate) fn sealed(stream: TcpStream, config: MConnConfig, local: LocalNode, adapter: Adapter) -> Self {
+        match adapter {
+            Adapter::Blocking => Self::Sealed(ByHand::upgrade(stream, config, local, ExpectedPeer::Any).unwrap()),
+            Adapter::Tokio => {
+                let (upgraded, inbound, stream) = upgrade(stream, local, ExpectedPeer::Any).unwrap();
+                let _inside = runtime().enter();
+                stream.set_nonblocking(true).unwrap();
+                let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+                let addresses = on_tokio::Addresses::of(&stream);
+                let origin = Origin::inbound();
+                let (connection, messages, driver) =
+                    on_tokio::connect_peer(stream, inbound, upgraded, origin, config, addresses).unwrap();
+                tokio::spawn(driver);
+                Self::Tokio(connection, messages)
+            }
+        }
+    }
+
     pub(crate) fn sender(&self) -> OurSender {
         match self {
             Self::Blocking(connection, _) => OurSender::Blocking(connection.clone()),
             Self::Tokio(connection, _) => OurSender::Tokio(connection.clone()),
+            Self::Sealed(peer) => OurSender::Sealed(peer.handle.clone()),
         }
     }
 
@@ -75,6 +129,7 @@ impl OurEnd {
             Self::Tokio(_, messages) => runtime()
                 .block_on(async { tokio::time::timeout(PATIENCE, messages.recv()).await })
                 .expect("no message in time"),
+            Self::Sealed(peer) => peer.recv(),
         }
     }
 
@@ -82,6 +137,7 @@ impl OurEnd {
         match self {
             Self::Blocking(connection, _) => connection.close(),
             Self::Tokio(connection, _) => connection.close(),
+            Self::Sealed(peer) => peer.handle.close(),
         }
     }
 
@@ -89,6 +145,7 @@ impl OurEnd {
         match self {
             Self::Blocking(connection, _) => connection.close_after_flush(Some(PATIENCE)),
             Self::Tokio(connection, _) => connection.close_after_flush(Some(PATIENCE)),
+            Self::Sealed(peer) => peer.handle.close_after_flush(),
         }
     }
 
@@ -96,21 +153,24 @@ impl OurEnd {
         match self {
             Self::Blocking(connection, _) => connection.status(),
             Self::Tokio(connection, _) => connection.status(),
+            Self::Sealed(peer) => peer.handle.status(),
         }
     }
 
     /// Why the connection has ended, once it has.
-    pub(crate) fn closed(&self) -> Closed {
+    pub(crate) fn closed(&self) -> Ended {
         self.closed_within(PATIENCE).expect("the connection goes on")
     }
 
     /// Why the connection has ended, if it does so in time.
-    pub(crate) fn closed_within(&self, time: Duration) -> Option<Closed> {
+    pub(crate) fn closed_within(&self, time: Duration) -> Option<Ended> {
         match self {
-            Self::Blocking(connection, _) => connection.wait_closed(time),
+            Self::Blocking(connection, _) => connection.wait_closed(time).map(Ended::from),
             Self::Tokio(connection, _) => {
-                runtime().block_on(async { tokio::time::timeout(time, connection.closed()).await }).ok()
+                let closed = async { tokio::time::timeout(time, connection.closed()).await };
+                runtime().block_on(closed).ok().map(Ended::from)
             }
+            Self::Sealed(peer) => peer.closed_within(time),
         }
     }
 }
@@ -124,6 +184,7 @@ impl OurSender {
                 let sender = connection.sender(channel).unwrap();
                 runtime().block_on(sender.send_timeout(message, PATIENCE)).unwrap();
             }
+            Self::Sealed(handle) => handle.send(channel, message),
         }
     }
 }

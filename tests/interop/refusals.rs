@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::exchange::{Dials, connect, connect_raw, exchange};
 use crate::go_peer::{GoChannel, GoConfig, GoEvent, GoPeer, Link, PATIENCE};
 use crate::our_end::{Adapter, OurEnd};
+use crate::sealed::{in_the_clear, node};
 use crate::support::{bytes, number, text, vectors};
 use crate::version::{Version, go};
 
@@ -206,7 +207,16 @@ fn go_outcome(version: &Version, peer: &GoPeer, theirs: &GoConfig, row: &Value) 
 
 fn our_outcome(version: &Version, listener: &TcpListener, ours: MConnConfig, row: &Value, adapter: Adapter) -> Outcome {
     let raw = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let mut end = OurEnd::over(listener.accept().unwrap().0, ours, adapter);
+    let stream = listener.accept().unwrap().0;
+    let (raw, mut end) = if version.sealed {
+        let node = |name| node(name, ours.channels.iter().map(|channel| channel.id));
+        let (theirs, our_node) = (node("theirs"), node("ours"));
+        let raw = std::thread::spawn(move || in_the_clear(raw, &theirs));
+        let end = OurEnd::sealed(stream, ours, our_node, adapter);
+        (raw.join().unwrap(), end)
+    } else {
+        (raw, OurEnd::over(stream, ours, adapter))
+    };
     let (outcome, _) = try_row(version, row, raw, &mut end);
     assert_eq!(our_end(&end.closed().reason), outcome.end, "{row}");
     outcome
@@ -286,8 +296,8 @@ pub(crate) fn an_unknown_channel(version: &Version) {
     assert!(end.recv().is_none());
     assert_eq!(end.closed().reason, CloseReason::UnknownChannel { channel: 0x9a });
 
-    let (link, end) = connect(&peer, Dials::We, &go(&one), version.ours(&two), Adapter::Tokio);
-    end.send(0x9a, "0123456789");
+    let (link, mut raw) = connect_raw(&peer, Dials::We, &go(&one));
+    raw.write_all(&[version.codec.message_header(0x9a, true, 10).as_slice(), b"0123456789"].concat()).unwrap();
     let error = link.error();
     assert!(error.to_lowercase().contains("unknown channel 9a"), "{error}");
 }

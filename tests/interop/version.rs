@@ -14,6 +14,8 @@ pub(crate) struct Version {
     pub(crate) codec: AnyCodec,
     /// The golden data of its wire.
     pub(crate) decode_cases: &'static str,
+    /// Whether all goes through a SecretConnection.
+    pub(crate) sealed: bool,
 }
 
 pub(crate) fn cometbft_v0_38_25() -> Version {
@@ -29,16 +31,38 @@ pub(crate) fn tendermint_v0_34_35() -> Version {
 }
 
 pub(crate) fn tendermint_v0_33_9() -> Version {
-    Version { directory: "tendermint-v0.33.9", codec: Amino::new().into(), decode_cases: "amino_decode_cases" }
+    Version {
+        directory: "tendermint-v0.33.9",
+        codec: Amino::new().into(),
+        decode_cases: "amino_decode_cases",
+        sealed: false,
+    }
+}
+
+pub(crate) fn cometbft_v0_38_25_sealed() -> Version {
+    Version { sealed: true, ..cometbft_v0_38_25() }
+}
+
+pub(crate) fn cometbft_v1_0_1_sealed() -> Version {
+    Version { sealed: true, ..cometbft_v1_0_1() }
+}
+
+pub(crate) fn tendermint_v0_34_35_sealed() -> Version {
+    Version { sealed: true, ..tendermint_v0_34_35() }
 }
 
 fn proto3(directory: &'static str) -> Version {
-    Version { directory, codec: Proto3::new().into(), decode_cases: "proto_decode_cases" }
+    Version { directory, codec: Proto3::new().into(), decode_cases: "proto_decode_cases", sealed: false }
 }
 
 impl Version {
     pub(crate) fn run(&self) -> GoPeer {
-        GoPeer::run(self.directory)
+        GoPeer::run(self.directory, self.sealed)
+    }
+
+    /// Its number alone.
+    pub(crate) fn number(&self) -> &'static str {
+        self.directory.split_once("-v").unwrap().1
     }
 
     pub(crate) fn is_proto3(&self) -> bool {

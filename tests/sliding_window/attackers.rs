@@ -173,6 +173,35 @@ fn rules_that_only_the_peer_can_break_end_the_session() {
         writer.put_slice(b"x");
     });
     assert!(matches!(after, CloseReason::Peer(PeerFault::Packet(_))), "{after:?}");
+
+    let fragment = broken_rule(|pair, writer| {
+        Data::begin(writer, first_segment(pair));
+        assert!(Piece { flags: PieceFlags::LAST, index: 0, payload: b"x", skipped: 0 }.write(writer));
+    });
+    assert_eq!(fragment, CloseReason::Peer(PeerFault::FragmentOrder { segment: 0 }));
+}
+
+/// Feeds side 0 two packets that its peer can not have sent one after the other.
+#[test]
+fn nothing_comes_after_the_end_and_nothing_before_the_beginning() {
+    let run = |numbers: [u32; 2], segments: [u32; 2]| {
+        let mut pair = Pair::connected(config(0), config(1));
+        pair.network = Box::new(|_, _| vec![]);
+        let number = next_number(&pair);
+        for (offset, segment) in numbers.into_iter().zip(segments) {
+            let datagram = packet(0xa, number.wrapping_add(offset), |writer| {
+                Data::begin(writer, first_segment(&pair).wrapping_add(segment));
+                writer.put_u8(PieceFlags::FIN.bits());
+            });
+            pair.handle(0, Input::Datagram(&datagram));
+        }
+        pair.run(secs(1), |_| false);
+        pair.ends()[0].clone()
+    };
+    assert_eq!(run([0, 1], [0, 1]), Some(CloseReason::Peer(PeerFault::AfterEnd { segment: 1 })));
+    assert_eq!(run([0, 1], [0, 0]), None, "the end again");
+    let before_the_first = 1_u32.wrapping_neg() << 16;
+    assert_eq!(run([0, before_the_first], [0, 0]), Some(CloseReason::Peer(PeerFault::PacketBelowFirst)));
 }
 
 #[test]

@@ -35,6 +35,8 @@ fn what_can_not_work_is_refused_and_named() {
     assert_eq!(name(refused(|config| config.max_probes = 0)), "max_probes");
     let limit = mconn::sliding_window::UnackedLimit::new(0, secs(1));
     assert_eq!(name(refused(|config| config.unacked_limit = Some(limit))), "unacked_limit.packets");
+    let limit = mconn::sliding_window::UnackedLimit::new(1, Duration::ZERO);
+    assert_eq!(name(refused(|config| config.unacked_limit = Some(limit))), "unacked_limit.window");
     assert_eq!(name(refused(|config| config.keepalive = Some(Duration::ZERO))), "keepalive");
     assert_eq!(name(refused(|config| config.idle_timeout = Some(Duration::ZERO))), "idle_timeout");
     assert_eq!(name(refused(|config| config.zero_window_timeout = Some(Duration::ZERO))), "zero_window_timeout");

@@ -392,3 +392,43 @@ fn configurations_that_can_not_work_are_refused() {
     assert!(!format!("{config:?}").contains("7, 7"), "the key is nobody's business");
     assert!(!format!("{:?}", Endpoint::<Address>::new(config, at(0)).unwrap()).contains("7, 7"));
 }
+
+/// Batches are of one session each, and the sessions take turns.
+#[test]
+fn batches_go_to_one_peer_each() {
+    let mut world = World::new([config(1), config(2), config(3)]);
+    let keys = [1, 2].map(|to| world.endpoints[0].connect(Instant::ZERO, to).unwrap());
+    assert!(world.run(secs(5), |world| world.count(|event| *event == Event::Connected) == 4));
+    let end = world.now + secs(1);
+    world.run(end - world.now, |_| false);
+    for key in keys {
+        world.send(0, key, payload(1, 8000));
+    }
+    let (mut buffer, mut lengths) = (vec![0; 4000], vec![]);
+    let now = world.now;
+    let mut counts = std::collections::BTreeMap::<Address, usize>::new();
+    let mut before = None;
+    while let Some(to) = world.endpoints[0].transmit_batch(now, &mut buffer, &mut lengths, 3) {
+        assert!(!lengths.is_empty() && lengths.len() <= 3 && lengths.iter().sum::<usize>() <= 4000, "{lengths:?}");
+        assert!(before != Some(to) || counts.values().any(|count| *count >= 7), "the other one had its turn");
+        *counts.entry(to).or_default() += lengths.len();
+        let mut rest = &buffer[..];
+        for len in lengths.drain(..) {
+            world.endpoints[to as usize].handle(now, Input::Datagram { from: 0, bytes: &rest[..len] });
+            rest = &rest[len..];
+        }
+        before = Some(to);
+    }
+    assert_eq!(counts, [(1, 7), (2, 7)].into_iter().collect());
+    world.exchange();
+    assert_eq!(world.count(is_message), 2);
+    assert_eq!(world.endpoints[0].transmit_batch(now, &mut buffer[..100], &mut lengths, 3), None, "no room for one");
+}
+
+#[test]
+fn who_is_closed_accepts_nobody() {
+    let mut endpoint = Endpoint::<Address>::new(config(1), Instant::ZERO).unwrap();
+    assert!(endpoint.accepts());
+    endpoint.handle(Instant::ZERO, Input::Close);
+    assert!(!endpoint.accepts() && endpoint.is_closed());
+}

@@ -157,11 +157,17 @@ proptest! {
             pair.sides[side].machine.finish(pair.now);
         }
         prop_assert!(pair.run_to_end(secs(4000)), "{:?} {:?}", pair.ends(), pair.status(0));
-        prop_assert_eq!(pair.ends(), [Some(CloseReason::Finished), Some(CloseReason::Finished)]);
+        // The last word may be lost so long that the other side is gone. Then one side knows less, but nothing is missing.
+        let finished = pair.ends().map(|end| end == Some(CloseReason::Finished));
+        let unsure = pair.ends().into_iter().flatten().all(|end| {
+            matches!(end, CloseReason::Finished | CloseReason::ProbesExhausted { .. } | CloseReason::IdleTimeout { .. })
+        });
+        prop_assert!(unsure && finished.contains(&true), "{:?}", pair.ends());
         for side in 0..2 {
             check(&pair.sides[side].messages, &accepted[1 - side]);
             let receipts = pair.sides[side].count(|event| matches!(event, Event::Receipt(_)));
-            prop_assert!(receipts >= accepted[side].receipts, "a receipt for each that can not expire");
+            let complete = !finished[side] || receipts >= accepted[side].receipts;
+            prop_assert!(complete, "a receipt for each that can not expire");
             prop_assert!(pair.sides[side].has(&Event::PeerFinished));
         }
     }

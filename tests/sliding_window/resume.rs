@@ -1,8 +1,9 @@
 //! A session that was cut goes on in a new one.
 
 use mconn::machine::{Fault, Machine};
+use mconn::sliding_window::packet::{Hello, Holes, Packet, Resume, decode, encode_syn_ack};
 use mconn::sliding_window::{
-    CloseReason, Config, ConfigError, Event, Input, Resumable, SendOptions, SendRefusal, SlidingWindow,
+    CloseReason, Config, ConfigError, Event, Input, PeerFault, Resumable, SendOptions, SendRefusal, SlidingWindow,
 };
 use mconn::time::Instant;
 
@@ -149,6 +150,25 @@ fn a_peer_that_does_not_know_the_session_refuses() {
     assert_eq!(CloseReason::ResumeRefused.fault(), Fault::Peer);
     assert!(pair.sides[0].messages.is_empty() && pair.sides[1].messages.is_empty());
     assert!(matches!(pair.ends()[1], Some(CloseReason::PeerAborted { .. })));
+}
+
+/// A peer that says it has what was never sent.
+#[test]
+fn a_peer_can_not_have_what_was_never_sent() {
+    let ([alice, _], _, now) = resumables(cut(5));
+    let mut alice = SlidingWindow::connect_resumed(renewed(0), alice, now).unwrap();
+    let syn = alice.poll_transmit(now).unwrap();
+    let Ok(Packet::Syn(hello)) = decode(&syn) else { panic!("a call") };
+    let offer = hello.resume.unwrap();
+    let lie = Resume { ours: offer.yours, yours: offer.ours, next_expected: 1 << 40, holes: Holes::NONE };
+    let answer = Hello { source: 5, resume: Some(lie), ..hello };
+    let mut buffer = [0; 300];
+    let len = encode_syn_ack(&mut buffer, renewed(0).tag, &answer).unwrap();
+    alice.handle(now, Input::Datagram(&buffer[..len]));
+    while alice.poll_transmit(now).is_some() {}
+    let last = std::iter::from_fn(|| alice.poll_event()).last();
+    let Some(Event::Closed(CloseReason::Peer(fault))) = last else { panic!("{last:?}") };
+    assert!(matches!(fault, PeerFault::ReceivedUnsent { expected: 0x100_0000_0000, .. }), "{fault:?}");
 }
 
 #[test]

@@ -181,3 +181,24 @@ fn wants_write_tells_the_truth() {
     }
     assert!(quiet > 100);
 }
+
+/// A path that was cut is whole again: the driver knows it, and the peer is asked at once.
+#[test]
+fn a_path_that_is_whole_again_is_used_at_once() {
+    let mut pair = Pair::connected(config(0), config(1)).network(|_, _| vec![]);
+    pair.send(0, payload(1, 500));
+    let until = pair.now + secs(20);
+    pair.run_until(until);
+    assert!(pair.status(0).counters.probe_timeouts >= 5);
+    pair.network = Box::new(|_, _| vec![ms(10)]);
+    let now = pair.now;
+    pair.exchange();
+    assert!(pair.sent.last().unwrap().0 < now, "it would wait for the probe timeout");
+    pair.sides[0].machine.probe(now);
+    assert!(pair.run(ms(15), |pair| pair.sides[1].messages == [payload(1, 500)]));
+    // Before the session is open there is nobody to ask.
+    let mut early = Pair::simple();
+    early.exchange();
+    early.sides[0].machine.probe(Instant::ZERO);
+    assert!(!early.sides[0].machine.wants_write());
+}

@@ -1,5 +1,7 @@
 //! Sliding windows over sockets, brokers and memory: what every one of them must do, and what each does on its own.
 
+#[cfg(feature = "udp-blocking")]
+mod blocking;
 mod cases;
 mod memory;
 #[cfg(feature = "nats")]

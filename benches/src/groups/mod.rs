@@ -1,9 +1,12 @@
 //! What is compared with what, group by group.
 
 pub mod codec;
+pub mod go;
 pub mod latency;
 pub mod machine;
+pub mod sealed;
 pub mod tcp;
+pub mod window;
 
 use std::time::Duration;
 
@@ -63,6 +66,28 @@ pub const ALL: &[Group] = &[
         name: "tcp_tokio",
         about: "process CPU time per message over loopback TCP, both ends; shares of the speed of raw TCP",
         kind: Kind::Tcp(tcp::tokio),
+    },
+    Group {
+        name: "tcp_sealed",
+        about: "process CPU time per message over loopback TCP in sealed frames, both ends; shares of the speed of raw TCP",
+        kind: Kind::Tcp(sealed::std),
+    },
+    Group {
+        name: "window/roundtrip",
+        about: "thread CPU time per message from end to end over datagrams of at most 1200 bytes in memory, both ends; shares of \
+                the speed of memcpy",
+        kind: Kind::Memory(window::roundtrip),
+    },
+    Group {
+        name: "go/mconnection",
+        about: "process CPU time per message over loopback TCP, both ends; multiples of the speed of CometBFT's MConnection in the \
+                clear (CometBFT v0.38.25)",
+        kind: Kind::Tcp(go::mconnection),
+    },
+    Group {
+        name: "go/window",
+        about: "CPU time per message in memory, both ends; multiples of the speed of go-sliding-window over its simulated network",
+        kind: Kind::Tcp(go::window),
     },
     Group {
         name: "latency",

@@ -4,4 +4,6 @@ pub mod blocking;
 pub mod by_hand;
 pub mod codec;
 pub mod machine;
+pub mod sealed;
 pub mod tokio;
+pub mod window;

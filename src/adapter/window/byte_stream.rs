@@ -57,6 +57,6 @@ impl AsyncWrite for ByteStream {
         }
         let mark = this.finished;
         let flushed = this.session.owner().poll_watch(context, |desk| (desk.flushed >= mark).then_some(()));
-        flushed.map(|result| result.or_else(super::Closed::is_orderly_or_err).map_err(io::Error::from))
+        flushed.map(|result| result.or_else(super::Closed::orderly_or_err).map_err(io::Error::from))
     }
 }

@@ -17,9 +17,9 @@ const ROUNDS: usize = 16;
 
 /// The loop, without a clock to sleep by.
 #[derive(Debug)]
-pub(super) struct Engine<T> {
-    pub(super) shared: Arc<Shared>,
-    pub(super) transport: T,
+pub(crate) struct Engine<T> {
+    shared: Arc<Shared>,
+    transport: T,
     batch: Batch,
     lengths: Vec<usize>,
     wakers: Vec<Waker>,
@@ -31,7 +31,7 @@ pub(super) struct Engine<T> {
 }
 
 /// What comes after a turn.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Another one, when others had theirs.
     Again,
     /// Nothing before this deadline, or before the task is woken.
@@ -41,7 +41,7 @@ pub(super) enum Next {
 }
 
 impl<T: Transport> Engine<T> {
-    pub(super) fn new(shared: Arc<Shared>, transport: T, max_datagram: usize) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, transport: T, max_datagram: usize) -> Self {
         Self {
             shared,
             transport,
@@ -54,7 +54,12 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    pub(super) fn turn(&mut self, context: &mut Context<'_>) -> Next {
+    #[cfg(feature = "udp-blocking")]
+    pub(crate) fn now(&self) -> Instant {
+        self.shared.now()
+    }
+
+    pub(crate) fn turn(&mut self, context: &mut Context<'_>) -> Next {
         if self.done {
             return Next::Wait(None);
         }
@@ -134,7 +139,7 @@ impl<T: Transport> Engine<T> {
     }
 
     /// Ends all sessions.
-    pub(super) fn finish(&mut self, error: Option<io::Error>) {
+    pub(crate) fn finish(&mut self, error: Option<io::Error>) {
         if !core::mem::replace(&mut self.done, true) {
             self.shared.act(|core, now, wakers| core.fail(now, error.map(Arc::new), wakers));
         }

@@ -23,6 +23,7 @@ impl Session {
     }
 
     /// The session as a stream of bytes in both directions, without boundaries of messages.
+    #[must_use]
     pub fn byte_stream(&self) -> super::ByteStream {
         super::ByteStream::new(self.clone())
     }

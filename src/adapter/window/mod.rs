@@ -47,13 +47,19 @@ pub use byte_stream::ByteStream;
 pub use closed::Closed;
 #[cfg(feature = "memory")]
 pub use driver::Driver;
+#[cfg(feature = "udp-blocking")]
+pub(crate) use engine::{Engine, Next};
 pub use entropy::{fresh_config, fresh_endpoint_config};
 pub use hub::Hub;
 #[cfg(feature = "memory")]
 pub use messages::Messages;
 pub use receipt::{Fate, Receipt};
 pub use session::{Message, Session};
+#[cfg(feature = "udp-blocking")]
+pub(crate) use shared::Shared;
 pub use start::Make;
 #[cfg(feature = "memory")]
 pub use start::{endpoint_over, session_over};
+#[cfg(feature = "udp-blocking")]
+pub(crate) use start::{prepare_endpoint, prepare_session};
 pub use transport::Transport;

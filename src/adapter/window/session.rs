@@ -90,6 +90,7 @@ impl Session {
         Self { owner: Arc::new(Owner { shared: Arc::clone(shared), key }) }
     }
 
+    #[cfg(feature = "memory")]
     pub(super) fn owner(&self) -> &Arc<Owner> {
         &self.owner
     }
@@ -97,7 +98,7 @@ impl Session {
     /// Lends the machine, for everything that the handle does not have: [`SlidingWindow::register_asap`], say. `None` when the
     /// session has ended.
     ///
-    /// Other callers and the driver wait meanwhile.
+    /// Other callers and the driver wait meanwhile. Its events, its datagrams and its time are the driver's: take none of them.
     pub fn with<R>(&self, use_it: impl FnOnce(&mut SlidingWindow, Instant) -> R) -> Option<R> {
         self.owner.shared.with(self.owner.key, use_it)
     }
@@ -234,15 +235,13 @@ impl Session {
     }
 
     /// Reads as a stream; 0 bytes at the end.
-    pub(super) fn poll_read(&self, context: &Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read(&self, context: &Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let key = self.owner.key;
         let read = self.owner.at_desk(|machines, desk, now| {
             match machines.with(now, key, |session| session.read(now, buffer)) {
                 Some(Poll::Ready(len)) => Poll::Ready(Ok(len)),
                 _ => match &desk.closed {
-                    Some(closed) => {
-                        Poll::Ready(closed.clone().is_orderly_or_err().map(|()| 0).map_err(io::Error::from))
-                    }
+                    Some(closed) => Poll::Ready(closed.clone().orderly_or_err().map(|()| 0).map_err(io::Error::from)),
                     None => {
                         desk.readers.add(context.waker());
                         Poll::Pending
@@ -254,7 +253,7 @@ impl Session {
     }
 
     /// Writes to a stream as much as there is room for.
-    pub(super) fn poll_write(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let key = self.owner.key;
         let written = self.owner.at_desk(|machines, desk, now| {
             match machines.with(now, key, |session| session.write(now, bytes)) {
@@ -279,11 +278,11 @@ impl Session {
     /// The session has ended before.
     pub async fn flush(&self) -> Result<(), Closed> {
         let Some(mark) = self.with(|session, now| session.flush(now)) else {
-            return self.closed().await.is_orderly_or_err();
+            return self.closed().await.orderly_or_err();
         };
         poll_fn(|context| self.owner.poll_watch(context, |desk| (desk.flushed >= Some(mark)).then_some(())))
             .await
-            .or_else(Closed::is_orderly_or_err)
+            .or_else(Closed::orderly_or_err)
     }
 
     /// Finishes our side after what was accepted; the peer may go on sending, if it is configured with `half_close`.
@@ -339,7 +338,7 @@ impl Session {
 
 impl Closed {
     /// An orderly end is a flush too: everything was delivered.
-    pub(super) fn is_orderly_or_err(self) -> Result<(), Self> {
+    pub(super) fn orderly_or_err(self) -> Result<(), Self> {
         if self.is_orderly() { Ok(()) } else { Err(self) }
     }
 }

@@ -25,7 +25,7 @@ pub enum NodeInfoDecodeError {
     /// A rule of the wire is broken.
     #[error("not a NodeInfo: {0}")]
     Decode(#[from] DecodeError),
-    /// A text is not UTF-8. No NodeInfo with one could be accepted, here or by the Go program.
+    /// A text is not UTF-8. The Go program takes one before the `://` of a listen address, and nowhere else.
     #[error("field {field} of the NodeInfo is not UTF-8")]
     NotUtf8 {
         /// The number of the field.

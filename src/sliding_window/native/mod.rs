@@ -1,5 +1,6 @@
 //! The session behind the face, for our own packets.
 
+mod ending;
 mod events;
 mod greeting;
 mod link;
@@ -9,16 +10,14 @@ mod transmit;
 mod user;
 
 use alloc::collections::VecDeque;
-use alloc::format;
-use alloc::string::ToString;
 
-use super::close::{Close, Progress, Stage, Todo};
+use super::close::Close;
 use super::config::{Config, InitialNumbers, PacketFormat};
 use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input};
-use super::fault::PeerFault;
-use super::handshake::{Handshake, Phase, Reaction};
+use super::handshake::{Handshake, Reaction};
 use super::keepalive::Keepalive;
+use super::legacy::{TermConfig, UnackedLimit};
 use super::number::Numbering;
 use super::packet::FramesPacket;
 use super::receiver::{Receiver, ReceiverConfig};
@@ -26,16 +25,9 @@ use super::resume::Resumable;
 use super::seed::Seed;
 use super::sender::{Blocked, Sender, SenderConfig};
 use super::status::{Counters, Status};
-use super::unacked::Unacked;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
+use ending::MAX_CODE;
 use link::{Link, Peer};
-
-/// The largest code that a user can give.
-const MAX_CODE: u64 = CODE_FINISHED - 1;
-/// What an abort carries that is none: both sides have finished, and the one that says so has everything and is *done*.
-const CODE_FINISHED: u64 = 1 << 60;
-/// What an abort carries when a session has ended by itself. No user gives such a code by accident.
-const CODE_BY_ITSELF: u64 = CODE_FINISHED + 1;
 
 /// Where the session is in its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +92,7 @@ pub(crate) struct Native {
     sender: Sender,
     receiver: Receiver,
     keepalive: Keepalive,
-    unacked: Option<Unacked>,
+    unacked: UnackedLimit,
     close: Close,
     close_deadline: Option<Instant>,
     linger_until: Option<Instant>,
@@ -108,6 +100,8 @@ pub(crate) struct Native {
     done_due: bool,
     /// The peer has everything.
     peer_done: bool,
+    /// When the word that we have everything is said again, in case it was lost, and how long to wait after that.
+    done_again: Option<(Instant, Duration)>,
     /// However often the peer asks again, it is answered no longer than this.
     linger_limit: Instant,
     /// Since when the peer's credit has held us up.
@@ -162,12 +156,16 @@ impl Native {
             sender,
             receiver,
             keepalive: Keepalive::new(config.keepalive, config.idle_timeout, now),
-            unacked: config.unacked_limit.map(Unacked::new),
+            unacked: UnackedLimit::new(config.unacked_limit.map_or(TermConfig::default(), |limit| TermConfig {
+                window: limit.window,
+                unacked_limit: limit.packets as usize,
+            })),
             close: Close::new(),
             close_deadline: None,
             linger_until: None,
             done_due: false,
             peer_done: false,
+            done_again: None,
             linger_limit: Instant::MAX,
             blocked_since: None,
             credit_lost: false,
@@ -220,160 +218,6 @@ impl Native {
                 self.end(CloseReason::Aborted { code, text });
             }
             Input::TransportFailed => self.end(CloseReason::TransportFailed),
-        }
-    }
-
-    /// Ends the session, if it has not ended. What has arrived stays to be taken; all else is let go.
-    fn end(&mut self, reason: CloseReason) {
-        if !self.is_open() {
-            return;
-        }
-        if !Self::may_resume(&reason) {
-            self.sender = Sender::new(sender_config(&self.config));
-        }
-        (self.close_deadline, self.linger_until, self.blocked_since) = (None, None, None);
-        let farewell = self.farewell(&reason).filter(|_| self.handshake.is_established());
-        self.life = match farewell {
-            Some(farewell) => Life::Leaving { reason, farewell, until: self.now + self.linger() },
-            None => Life::Ended(reason),
-        };
-        if !matches!(self.life, Life::Leaving { .. }) {
-            self.link = None;
-        }
-    }
-
-    /// Whether a session that ended so can be gone on with: the network has cut it, nobody wanted its end.
-    const fn may_resume(reason: &CloseReason) -> bool {
-        matches!(
-            reason,
-            CloseReason::TransportFailed
-                | CloseReason::IdleTimeout { .. }
-                | CloseReason::ProbesExhausted { .. }
-                | CloseReason::UnackedLimit { .. }
-        )
-    }
-
-    /// What the peer is told of this end, when it does not know and may still listen.
-    fn farewell(&self, reason: &CloseReason) -> Option<AbortReason> {
-        match reason {
-            CloseReason::Aborted { code, text } => Some(AbortReason { code: *code, text: text.clone() }),
-            CloseReason::Peer(fault) => Some(AbortReason::new(CODE_BY_ITSELF, &format!("you broke a rule: {fault}"))),
-            CloseReason::UnackedLimit { .. }
-            | CloseReason::ZeroWindow { .. }
-            | CloseReason::CloseTimeout { .. }
-            | CloseReason::PeerTakesLess { .. }
-            | CloseReason::ResumeRefused => Some(AbortReason::new(CODE_BY_ITSELF, &reason.to_string())),
-            CloseReason::Finished if self.done_due => Some(AbortReason::new(CODE_FINISHED, "")),
-            CloseReason::Finished
-            | CloseReason::NeverConnected
-            | CloseReason::PeerAborted { .. }
-            | CloseReason::TransportFailed
-            | CloseReason::HandshakeTimeout { .. }
-            | CloseReason::IdleTimeout { .. }
-            | CloseReason::ProbesExhausted { .. } => None,
-        }
-    }
-
-    /// The peer was told, or could not be.
-    fn left(&mut self) {
-        if let Life::Leaving { reason, .. } = &self.life {
-            self.life = Life::Ended(reason.clone());
-            self.link = None;
-        }
-    }
-
-    /// A fault that only the peer can have committed, in a packet that a check has found undamaged.
-    fn fault(&mut self, fault: PeerFault) {
-        self.end(CloseReason::Peer(fault));
-    }
-
-    /// Finishes our side, and ends when the peer has too.
-    fn start_closing(&mut self, now: Instant) {
-        if self.handshake.phase() == Phase::Listen {
-            self.end(CloseReason::NeverConnected);
-            return;
-        }
-        if self.close_deadline.is_none() {
-            self.close_deadline = Some(now + self.config.close_timeout);
-        }
-        self.finish(now);
-    }
-
-    pub(crate) fn finish(&mut self, now: Instant) {
-        let now = self.clock(now);
-        if self.is_open() {
-            let todo = self.close.on(Progress::Finish);
-            self.close_step(now, todo);
-        }
-    }
-
-    /// The peer says that it is done. It can not be before we have said that we finish.
-    fn hear_done(&mut self) -> bool {
-        self.peer_done |= self.close.is_finishing();
-        self.heed_done();
-        self.peer_done
-    }
-
-    /// Ends the session when the peer is done and we lack nothing either.
-    fn heed_done(&mut self) {
-        if self.peer_done && matches!(self.close.stage(), Stage::BothFinishing | Stage::Lingering) {
-            // Who has not said so itself does it in leaving.
-            self.done_due |= self.close.stage() == Stage::BothFinishing;
-            // Its application has taken everything, though it may not have come through that it has.
-            let events = &mut self.events;
-            self.sender.on_all_consumed(&mut |id| events.push_back(Event::Receipt(id)));
-            let todo = self.close.on(Progress::PeerDone);
-            self.close_step(self.now, todo);
-        }
-    }
-
-    /// The peer is gone. That is no fault when nothing was missing but the acknowledgement of our end.
-    fn end_by_silence(&mut self, reason: CloseReason) {
-        let lacks_nothing = self.sender.buffered_messages() == 0 && self.sender.waiting_receipts() == 0;
-        let is_over = match self.close.stage() {
-            Stage::BothFinishing => lacks_nothing,
-            stage => stage == Stage::Lingering,
-        };
-        self.end(if is_over { CloseReason::Finished } else { reason });
-    }
-
-    fn close_step(&mut self, now: Instant, todo: Todo) {
-        match todo {
-            Todo::Nothing => {}
-            Todo::QueueFinish => self.sender.finish(),
-            Todo::Linger => {
-                self.done_due = true;
-                self.linger_until = Some(now + self.linger());
-                self.linger_limit = now + self.config.linger;
-            }
-            Todo::End => self.end(CloseReason::Finished),
-        }
-    }
-
-    /// Looks at what an acknowledgement or an arrival may have brought about.
-    fn after_progress(&mut self, now: Instant) {
-        if !self.is_open() {
-            return;
-        }
-        if self.close.is_finishing() && self.has_delivered_all() {
-            let todo = self.close.on(Progress::Acknowledged);
-            self.close_step(now, todo);
-        }
-        self.note_taken_all(now);
-        self.note_blocked(now);
-    }
-
-    /// Whether everything of ours was acknowledged, the end too, and every receipt has come that was asked for.
-    fn has_delivered_all(&self) -> bool {
-        self.sender.is_finished() && self.sender.waiting_receipts() == 0
-    }
-
-    /// Notes whether our user has taken everything that the peer ever sends. Before that the peer may still wait for receipts.
-    fn note_taken_all(&mut self, now: Instant) {
-        if self.is_open() && !self.close.peer_has_finished() && self.receiver.is_finished() {
-            let todo = self.close.on(Progress::PeerFinished);
-            self.close_step(now, todo);
-            self.heed_done();
         }
     }
 

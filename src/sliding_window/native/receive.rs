@@ -1,7 +1,8 @@
 //! The way in: a datagram, its packet, its frames.
 
+use super::Native;
+use super::ending::CODE_FINISHED;
 use super::link::{Content, Link};
-use super::{CODE_FINISHED, Native};
 use crate::sliding_window::config::PacketFormat;
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;
@@ -120,7 +121,7 @@ impl Native {
             if wants_ack && self.linger_until.is_some() {
                 // It asks again: our answer was lost.
                 self.done_due = true;
-                self.linger_until = Some((now + self.linger()).min(self.linger_limit));
+                self.linger_until = Some((now + self.config.linger).min(self.linger_limit));
             }
         } else {
             self.counters.packet_duplicates = self.counters.packet_duplicates.wrapping_add(1);
@@ -175,7 +176,7 @@ impl Native {
                 }
                 *credit_lost |= content.credit;
                 counters.packets_lost = counters.packets_lost.wrapping_add(1);
-                is_limit_reached |= unacked.as_mut().is_some_and(|unacked| unacked.note(now));
+                is_limit_reached |= unacked.on_unacked(now).is_err();
             }
             Outcome::WasNotLost(content) => {
                 if let Some(segment) = content.segment {

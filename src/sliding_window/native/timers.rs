@@ -7,7 +7,7 @@ use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Timer;
 use crate::sliding_window::handshake::Phase;
 use crate::sliding_window::recovery::Outcome;
-use crate::time::{Duration, Instant, nanos};
+use crate::time::{Duration, Instant};
 
 impl Native {
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -49,7 +49,7 @@ impl Native {
         let Some(link) = &mut self.link else { return };
         let (mut lost, mut is_limit_reached) = (0, false);
         let Self { sender, counters, unacked, credit_lost, .. } = self;
-        let mut note = |now| is_limit_reached |= unacked.as_mut().is_some_and(|unacked| unacked.note(now));
+        let mut note = |now| is_limit_reached |= unacked.on_unacked(now).is_err();
         let probes = link.recovery.on_timeout(now, &mut |outcome| {
             if let Outcome::Lost(Content { segment, credit, .. }) = outcome {
                 if let Some(segment) = segment {
@@ -94,11 +94,18 @@ impl Native {
     }
 
     fn watch_close(&mut self, now: Instant) {
+        if let Some((moment, wait)) = self.done_again
+            && moment <= now
+        {
+            self.done_due = true;
+            let wait = wait.max(Duration::from_millis(1)).saturating_mul(2);
+            self.done_again = Some((now + wait, wait));
+        }
         if self.linger_until.is_some_and(|until| until <= now) {
             // A receipt that is on its way, or lost, is what the peer may still wait for.
             let in_flight = self.link.as_ref().is_some_and(|link| link.recovery.bytes_in_flight() > 0);
             if in_flight || self.credit_lost {
-                self.linger_until = Some(now + self.linger().max(Duration::from_millis(1)));
+                self.linger_until = Some(now + self.config.linger.max(Duration::from_millis(1)));
                 return;
             }
             self.linger_until = None;
@@ -109,13 +116,6 @@ impl Native {
             let unacked_messages = self.sender.buffered_messages();
             self.end(CloseReason::CloseTimeout { timeout: self.config.close_timeout, unacked_messages });
         }
-    }
-
-    /// How long the last packets of the peer are answered: ten probe timeouts, in which the peer asks again three times, and at
-    /// most what is configured.
-    pub(super) fn linger(&self) -> Duration {
-        let probe = self.link.as_ref().map_or(Duration::ZERO, |link| link.recovery.probe_timeout());
-        Duration::from_nanos(nanos(probe).saturating_mul(10)).min(self.config.linger)
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<(Instant, Timer)> {
@@ -134,6 +134,7 @@ impl Native {
                 next.offer(link.acks.deadline(), Timer::Ack);
                 next.offer(link.pace.filter(|moment| *moment > self.now), Timer::Pace);
                 next.offer(self.linger_until, Timer::Linger);
+                next.offer(self.done_again.map(|(moment, _)| moment), Timer::Linger);
                 next.offer(self.zero_window_deadline(), Timer::ZeroWindow);
                 next.offer(self.keepalive.idle_deadline(), Timer::Idle);
                 if self.close.stage() != Stage::Lingering {

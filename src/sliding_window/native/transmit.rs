@@ -1,7 +1,8 @@
 //! The way out: which packet goes next, and its bytes.
 
+use super::ending::CODE_FINISHED;
 use super::link::{Content, Link};
-use super::{CODE_FINISHED, Life, Native};
+use super::{Life, Native};
 use crate::sliding_window::packet::{Ack, Frame, FramesPacket, Writer, seal};
 use crate::sliding_window::recovery::Gate;
 use crate::time::Instant;

@@ -155,6 +155,7 @@ impl Sender {
     ///
     /// # Errors
     /// [`SendError`] gives the message back.
+    #[inline]
     pub(crate) fn try_send(&mut self, payload: Bytes, options: &SendOptions) -> Result<MessageId, SendError> {
         match self.refusal(payload.len(), options) {
             None => {

@@ -11,7 +11,7 @@ import (
 // link is one connection and what waits to be sent on it.
 type link struct {
 	number  int
-	open    Open
+	version Version
 	ready   chan struct{}
 	stream  Connection
 	senders map[byte]chan message
@@ -22,11 +22,10 @@ type link struct {
 
 type message struct{ index, len int }
 
-func newLink(number int, open Open) *link {
-	return &link{number: number, open: open, ready: make(chan struct{}), senders: map[byte]chan message{}}
+func newLink(number int, version Version) *link {
+	return &link{number: number, version: version, ready: make(chan struct{}), senders: map[byte]chan message{}}
 }
 
-// follow does not wait for anything that takes long.
 func (l *link) follow(command Command) {
 	switch command.Do {
 	case "listen":
@@ -38,9 +37,11 @@ func (l *link) follow(command Command) {
 		}()
 	case "send":
 		l.queue(command)
+	case "judge":
+		l.judge(command)
 	case "pause":
 		l.gate.Lock()
-		tell(Event{Event: "paused", Link: l.number})
+		Tell(Event{Event: "paused", Link: l.number})
 	case "resume":
 		l.gate.Unlock()
 	default:
@@ -53,27 +54,27 @@ func (l *link) whenReady(do string) {
 	switch do {
 	case "wait":
 		l.pending.Wait()
-		tell(Event{Event: "idle", Link: l.number})
+		Tell(Event{Event: "idle", Link: l.number})
 	case "flush_stop":
 		l.stream.FlushStop()
-		tell(Event{Event: "flushed", Link: l.number, Running: l.stream.IsRunning()})
+		Tell(Event{Event: "flushed", Link: l.number, Running: l.stream.IsRunning()})
 	case "stop":
 		l.stream.Stop()
-		tell(Event{Event: "stopped", Link: l.number, Running: l.stream.IsRunning()})
+		Tell(Event{Event: "stopped", Link: l.number, Running: l.stream.IsRunning()})
 	case "status":
-		tell(Event{Event: "status", Link: l.number, Running: l.stream.IsRunning(), Status: l.stream.Status()})
+		Tell(Event{Event: "status", Link: l.number, Running: l.stream.IsRunning(), Status: l.stream.Status()})
 	default:
-		tell(Event{Event: "confused", Link: l.number, Text: do})
+		Tell(Event{Event: "confused", Link: l.number, Text: do})
 	}
 }
 
 func (l *link) listen(config Config) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
 		return
 	}
-	tell(Event{Event: "listening", Link: l.number, Port: listener.Addr().(*net.TCPAddr).Port})
+	Tell(Event{Event: "listening", Link: l.number, Port: listener.Addr().(*net.TCPAddr).Port})
 	go func() {
 		stream, err := listener.Accept()
 		listener.Close()
@@ -83,28 +84,55 @@ func (l *link) listen(config Config) {
 
 func (l *link) start(stream net.Conn, err error, config Config) {
 	if err != nil {
-		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
 		return
 	}
-	l.stream = l.open(stream, config, l.received, func(reason interface{}) {
-		tell(Event{Event: "error", Link: l.number, Text: fmt.Sprint(reason)})
+	if config.Node != nil {
+		sealed, info, err := l.version.Seal(stream, *config.Node, ids(config))
+		if err != nil {
+			stream.Close()
+			Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+			return
+		}
+		Tell(Event{Event: "shaken", Link: l.number, Info: info})
+		stream = sealed
+	}
+	l.stream = l.version.Open(stream, config, l.received, func(reason interface{}) {
+		Tell(Event{Event: "error", Link: l.number, Text: fmt.Sprint(reason)})
 	})
 	// First, so that nothing that is received comes before it.
-	tell(Event{Event: "started", Link: l.number})
+	Tell(Event{Event: "started", Link: l.number})
 	if err := l.stream.Start(); err != nil {
-		tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
+		Tell(Event{Event: "failed", Link: l.number, Text: err.Error()})
 		return
 	}
 	close(l.ready)
 }
 
+func (l *link) judge(command Command) {
+	encoded, err := hex.DecodeString(command.Encoded)
+	if err == nil {
+		err = l.version.Judge(encoded, *command.Config.Node, ids(command.Config))
+	}
+	event := Event{Event: "judged", Link: l.number}
+	if err != nil {
+		event.Text = err.Error()
+	}
+	Tell(event)
+}
+
+func ids(config Config) []byte {
+	var ids []byte
+	for _, channel := range config.Channels {
+		ids = append(ids, channel.ID)
+	}
+	return ids
+}
+
 func (l *link) received(channel byte, payload []byte) {
 	l.gate.Lock()
 	l.gate.Unlock()
-	sum := sha256.Sum256(payload)
-	tell(Event{
-		Event: "message", Link: l.number, Channel: channel, Len: len(payload), Sha256: hex.EncodeToString(sum[:]),
-	})
+	Tell(Event{Event: "message", Link: l.number, Channel: channel, Len: len(payload), Sha256: Sum(payload)})
 }
 
 // queue has the messages sent in order on their channel, at the same time as those of other channels.
@@ -124,15 +152,21 @@ func (l *link) queue(command Command) {
 func (l *link) send(channel byte, messages <-chan message) {
 	<-l.ready
 	for message := range messages {
-		if !l.stream.Send(channel, pattern(channel, message.index, message.len)) {
-			tell(Event{Event: "refused", Link: l.number, Channel: channel, Index: message.index, Len: message.len})
+		if !l.stream.Send(channel, Pattern(channel, message.index, message.len)) {
+			Tell(Event{Event: "refused", Link: l.number, Channel: channel, Index: message.index, Len: message.len})
 		}
 		l.pending.Done()
 	}
 }
 
-// pattern is the payload of message number index on a channel: the same as in the golden data.
-func pattern(channel byte, index, len int) []byte {
+// Sum is the SHA-256 of a payload, in hexadecimal.
+func Sum(payload []byte) string {
+	sum := sha256.Sum256(payload)
+	return hex.EncodeToString(sum[:])
+}
+
+// Pattern is the payload of message number index on a channel: the same as in the golden data.
+func Pattern(channel byte, index, len int) []byte {
 	payload := make([]byte, len)
 	for i := range payload {
 		payload[i] = byte(31*i + 7*index + int(channel))

@@ -22,9 +22,30 @@ type Connection interface {
 // Open makes a connection of a version; it is not started yet.
 type Open func(stream net.Conn, config Config, onReceive func(byte, []byte), onError func(interface{})) Connection
 
+// Seal makes a connection secret and exchanges the NodeInfo over it, as the transport of the version does.
+type Seal func(stream net.Conn, node Node, channels []byte) (sealed net.Conn, info any, err error)
+
+// Judge tells why a peer with this NodeInfo, as it is on the wire, would be refused.
+type Judge func(encoded []byte, node Node, channels []byte) error
+
+// Version is what a version of the Go code can do.
+type Version struct {
+	Open Open
+	// The rest may be missing.
+	Seal      Seal
+	Judge     Judge
+	NewSwitch NewSwitch
+}
+
+// follower is a connection or a switch.
+type follower interface {
+	// follow does not wait for anything that takes long.
+	follow(command Command)
+}
+
 // Run follows the commands until the standard input ends.
-func Run(open Open) {
-	links := map[int]*link{}
+func Run(version Version) {
+	followers := map[int]follower{}
 	lines := json.NewDecoder(bufio.NewReader(os.Stdin))
 	for {
 		var command Command
@@ -36,9 +57,13 @@ func Run(open Open) {
 			fmt.Fprintln(os.Stderr, "not a command:", err)
 			os.Exit(2)
 		}
-		if links[command.Link] == nil {
-			links[command.Link] = newLink(command.Link, open)
+		if followers[command.Link] == nil {
+			if command.Do == "switch" {
+				followers[command.Link] = newRunner(command.Link, version.NewSwitch)
+			} else {
+				followers[command.Link] = newLink(command.Link, version)
+			}
 		}
-		links[command.Link].follow(command)
+		followers[command.Link].follow(command)
 	}
 }

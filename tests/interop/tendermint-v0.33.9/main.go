@@ -14,7 +14,7 @@ import (
 type connection struct{ *conn.MConnection }
 
 func main() {
-	peer.Run(open)
+	peer.Run(peer.Version{Open: open})
 }
 
 func open(stream net.Conn, config peer.Config, onReceive func(byte, []byte), onError func(interface{})) peer.Connection {

@@ -14,10 +14,18 @@ import (
 type connection struct{ *conn.MConnection }
 
 func main() {
-	peer.Run(open)
+	peer.Run(peer.Version{Open: open, Seal: seal, Judge: judge, NewSwitch: newSwitch})
 }
 
 func open(stream net.Conn, config peer.Config, onReceive func(byte, []byte), onError func(interface{})) peer.Connection {
+	opened := conn.NewMConnectionWithConfig(stream, channels(config), onReceive, onError, connSettings(config))
+	// Without a logger the first message packet ends the connection with a nil pointer.
+	opened.SetLogger(log.NewNopLogger())
+	return connection{opened}
+}
+
+// connSettings are those of a connection.
+func connSettings(config peer.Config) conn.MConnConfig {
 	settings := conn.DefaultMConnConfig()
 	settings.SendRate = config.SendRate
 	settings.RecvRate = config.RecvRate
@@ -27,6 +35,11 @@ func open(stream net.Conn, config peer.Config, onReceive func(byte, []byte), onE
 	milliseconds(&settings.FlushThrottle, config.FlushMs)
 	milliseconds(&settings.PingInterval, config.PingMs)
 	milliseconds(&settings.PongTimeout, config.PongMs)
+	return settings
+}
+
+// channels are the descriptors of the channels.
+func channels(config peer.Config) []*conn.ChannelDescriptor {
 	var channels []*conn.ChannelDescriptor
 	for _, channel := range config.Channels {
 		channels = append(channels, &conn.ChannelDescriptor{
@@ -36,10 +49,7 @@ func open(stream net.Conn, config peer.Config, onReceive func(byte, []byte), onE
 			RecvMessageCapacity: channel.Capacity,
 		})
 	}
-	opened := conn.NewMConnectionWithConfig(stream, channels, onReceive, onError, settings)
-	// Without a logger the first message packet ends the connection with a nil pointer.
-	opened.SetLogger(log.NewNopLogger())
-	return connection{opened}
+	return channels
 }
 
 func milliseconds(setting *time.Duration, value int) {
