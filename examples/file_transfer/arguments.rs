@@ -5,9 +5,17 @@ use std::time::Duration;
 use clap::Args;
 use mconn::sliding_window::Config;
 
+const DEFAULT_SUBJECT: &str = "mconn.receive_file";
+
 /// How the two programs reach each other.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LinkArguments {
+    /// Meet the other side over this NATS server in place of UDP, such as nats://HOST:4222
+    #[arg(long, value_name = "URL")]
+    pub(crate) nats: Option<String>,
+    /// The subject on which receive_file listens; both sides must name the same
+    #[arg(long, value_name = "SUBJECT", default_value = DEFAULT_SUBJECT, requires = "nats")]
+    pub(crate) subject: String,
     /// End when nothing is heard from the other side for so long
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = timeout)]
     pub(crate) timeout: Duration,
@@ -19,8 +27,8 @@ pub(crate) struct LinkArguments {
 
 impl LinkArguments {
     /// Without a command line: the defaults, but for the timeout.
-    pub(crate) const fn quick(timeout: Duration) -> Self {
-        Self { timeout, datagram: 1200 }
+    pub(crate) fn quick(timeout: Duration) -> Self {
+        Self { nats: None, subject: DEFAULT_SUBJECT.into(), timeout, datagram: 1200 }
     }
 }
 

@@ -17,6 +17,14 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 /// The code of an abort. What it means is told in a message before it.
 const FAILED: u64 = 1;
 
+/// Does something until it is done or ctrl-c is pressed.
+pub(crate) async fn or_ctrl_c<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        result = work => result,
+        _ = ctrl_c() => Err(Failure::Interrupted),
+    }
+}
+
 /// A conversation with the other program.
 #[derive(Clone, Debug)]
 pub(crate) struct Conversation {
@@ -71,10 +79,7 @@ impl Conversation {
 
     /// Does something with the other side until it is done, or ctrl-c is pressed; tells the other side of a failure.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let result = tokio::select! {
-            result = work => result,
-            _ = ctrl_c() => Err(Failure::Interrupted),
-        };
+        let result = or_ctrl_c(work).await;
         if let Some(text) = result.as_ref().err().and_then(Failure::to_tell) {
             _ = timeout(LAST_WORD, self.give_up(&text)).await;
         }

@@ -85,6 +85,11 @@ impl Message {
         Ok(out.into())
     }
 
+    /// How many bytes of the file are in what [`Message::encode_data`] gave.
+    pub(crate) const fn data_len(message: &Bytes) -> u64 {
+        (message.len() as u64).saturating_sub(1)
+    }
+
     /// The bytes on the wire.
     pub(crate) fn encode(&self) -> Bytes {
         let mut out = BytesMut::new();

@@ -5,6 +5,8 @@
 //! cargo run --release --all-features --example send_file -- FILE HOST:4600                                # on the other
 //! ```
 //!
+//! With `--nats URL` on both sides they meet over a NATS server.
+//!
 //! It takes one file and ends. Until the file is complete and its checksum is right, it is called `NAME.part`. After a cut, start
 //! both again with the same arguments: it goes on where it stood.
 
@@ -22,7 +24,7 @@ use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
 use file_transfer::arguments::LinkArguments;
-use file_transfer::conversation::Conversation;
+use file_transfer::conversation::{Conversation, or_ctrl_c};
 use file_transfer::failure::{Failure, exit};
 use file_transfer::link;
 use file_transfer::name::FileName;
@@ -36,7 +38,7 @@ use writer::Writer;
 #[command(name = "receive_file")]
 struct Arguments {
     /// Where to wait for send_file: an address of this machine and a port
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:4600")]
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:4600", conflicts_with = "nats")]
     listen: String,
     /// The folder for the file
     #[arg(long, value_name = "FOLDER", default_value = ".")]
@@ -62,7 +64,7 @@ fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     Store::check_folder(&arguments.into)?;
-    let (session, address) = link::listen(&arguments.link, &arguments.listen).await?;
+    let (session, address) = or_ctrl_c(link::listen(&arguments.link, &arguments.listen)).await?;
     println!("waiting for a file on {address}");
     let conversation = Conversation::new(session.clone());
     let received = conversation.run(async {

@@ -5,6 +5,8 @@
 //! cargo run --release --all-features --example send_file -- FILE HOST:4600                                # on the other
 //! ```
 //!
+//! With `--nats URL` on both sides they meet over a NATS server.
+//!
 //! After a cut, start both again with the same arguments: it goes on where it stood. The exit code is 0 only when the file lies
 //! complete and checked on the other side.
 
@@ -24,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio::time::interval;
 
 use file_transfer::arguments::LinkArguments;
-use file_transfer::conversation::Conversation;
+use file_transfer::conversation::{Conversation, or_ctrl_c};
 use file_transfer::failure::{Failure, exit};
 use file_transfer::link;
 use file_transfer::progress::Progress;
@@ -41,7 +43,8 @@ struct Arguments {
     /// The file
     file: PathBuf,
     /// Where receive_file listens: host and port
-    to: String,
+    #[arg(required_unless_present = "nats", conflicts_with = "nats")]
+    to: Option<String>,
     #[command(flatten)]
     link: LinkArguments,
 }
@@ -61,12 +64,9 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let source = Source::open(&arguments.file)?;
     let checking = Progress::new("checking", 0, source.size);
-    let offer = tokio::select! {
-        offer = source.offer(&checking) => offer?,
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted),
-    };
+    let offer = or_ctrl_c(source.offer(&checking)).await?;
     checking.finish();
-    let session = link::call(&arguments.link, &arguments.to).await?;
+    let session = or_ctrl_c(link::call(&arguments.link, arguments.to.as_deref())).await?;
     let conversation = Conversation::new(session.clone());
     let sent = conversation.run(async {
         session.connected().await.map_err(|closed| Failure::Closed { closed })?;
@@ -92,7 +92,7 @@ async fn send(source: &Source, offer: Offer, conversation: &Conversation) -> Res
     let start = Instant::now();
     let progress = Progress::new("sending", offset, source.size);
     tokio::select! {
-        sent = send_data(source.read(offset, READ_AHEAD), conversation) => sent?,
+        sent = send_data(source.size - offset, source.read(offset, READ_AHEAD), conversation) => sent?,
         () = show(&progress, offset, &conversation.session) => {}
     }
     progress.finish();
@@ -104,25 +104,28 @@ async fn send(source: &Source, offer: Offer, conversation: &Conversation) -> Res
     ))
 }
 
+/// Sends what is read, and waits until the other side has it. It may say so before the thread that reads has ended: what is
+/// counted are bytes.
 async fn send_data(
+    mut left: u64,
     mut data: mpsc::Receiver<Result<Bytes, Failure>>,
     conversation: &Conversation,
 ) -> Result<(), Failure> {
-    let unexpected = |found: &Message| Failure::Unexpected { found: found.kind(), expected: "nothing" };
-    loop {
+    let unexpected = |found: &Message, expected| Failure::Unexpected { found: found.kind(), expected };
+    while left > 0 {
         let message = tokio::select! {
             message = data.recv() => message,
             // The other side has nothing to say now, unless something is wrong.
-            heard = conversation.hear() => return Err(unexpected(&heard?)),
+            heard = conversation.hear() => return Err(unexpected(&heard?, "nothing")),
         };
-        match message {
-            Some(message) => conversation.send(message?).await?,
-            None => break,
-        }
+        let Some(message) = message else { break };
+        let message = message?;
+        left = left.saturating_sub(Message::data_len(&message));
+        conversation.send(message).await?;
     }
     match conversation.hear().await? {
         Message::Done => Ok(()),
-        other => Err(Failure::Unexpected { found: other.kind(), expected: "the confirmation" }),
+        other => Err(unexpected(&other, "the confirmation")),
     }
 }
 

@@ -83,7 +83,7 @@ impl Source {
         let mut left = self.size - offset;
         while left > 0 {
             let message = Message::encode_data(&mut file, left).map_err(Failure::file("read", &self.path))?;
-            let read = message.len() as u64 - 1;
+            let read = Message::data_len(&message);
             if read < left.min(MAX_DATA as u64) {
                 return Err(Failure::Changed(self.path.clone()));
             }

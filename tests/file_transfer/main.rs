@@ -8,6 +8,10 @@ mod file_transfer;
 mod cuts;
 mod disk;
 mod memory;
+mod nats;
+#[allow(dead_code, reason = "other tests use more of it")]
+#[path = "../window_adapters/nats_server.rs"]
+mod nats_server;
 mod peers;
 mod programs;
 mod protocol;

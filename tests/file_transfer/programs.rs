@@ -101,7 +101,7 @@ impl Fake {
     pub(crate) fn call(address: &str) -> Self {
         let runtime = Runtime::new().unwrap();
         let arguments = LinkArguments::quick(Duration::from_secs(10));
-        let session = runtime.block_on(link::call(&arguments, address)).unwrap();
+        let session = runtime.block_on(link::call(&arguments, Some(address))).unwrap();
         Self { runtime, conversation: Conversation::new(session) }
     }
 

@@ -9,6 +9,34 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 
+/// The features with which this test was built.
+const FEATURES: &[&str] = &[
+    #[cfg(feature = "std")]
+    "std",
+    #[cfg(feature = "tokio")]
+    "tokio",
+    #[cfg(feature = "blocking")]
+    "blocking",
+    #[cfg(feature = "memory")]
+    "memory",
+    #[cfg(feature = "udp")]
+    "udp",
+    #[cfg(feature = "udp-blocking")]
+    "udp-blocking",
+    #[cfg(feature = "nats")]
+    "nats",
+    #[cfg(feature = "secret")]
+    "secret",
+    #[cfg(feature = "ring")]
+    "ring",
+    #[cfg(feature = "legacy")]
+    "legacy",
+    #[cfg(feature = "peer")]
+    "peer",
+    #[cfg(feature = "sim")]
+    "sim",
+];
+
 /// The program, built if need be: `cargo test --test NAME` builds no examples.
 pub(crate) fn program(name: &'static str) -> PathBuf {
     static PROGRAMS: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
@@ -25,11 +53,12 @@ fn build(name: &str) -> PathBuf {
     build.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
     build.arg("--target-dir").arg(profile.parent().unwrap());
     // The same features as the test has: what is built already is not built again.
-    for (feature, on) in
-        [("sim", cfg!(feature = "sim")), ("udp", cfg!(feature = "udp")), ("nats", cfg!(feature = "nats"))]
-    {
-        if on {
-            build.args(["--features", feature]);
+    build.args(["--features", &FEATURES.join(",")]);
+    // What cargo tells a test of its package makes some build scripts run again (ring's): they would do so at every turn.
+    for (name, _) in std::env::vars_os() {
+        let of_the_package = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        if of_the_package.iter().any(|start| name.to_string_lossy().starts_with(start)) {
+            build.env_remove(name);
         }
     }
     if profile.ends_with("release") {
