@@ -125,7 +125,6 @@ fn ten_thousand_seeds_keep_every_promise() {
         "ZeroWindow",
         "CloseTimeout",
         "NeverConnected",
-        "ResumeRefused",
         "Peer",
     ] {
         let count = sum(&|sums| sums.endings.get(ending).copied().unwrap_or(0));
