@@ -356,14 +356,14 @@ impl<E: DatagramEndpoint> World<E> {
 
     /// Lets the user act and takes what there is to send, until there is nothing left to do; then sets the alarm.
     fn settle(&mut self, address: Address, told: Instant) -> Verdict<()> {
-        loop {
+        // Looking for output may give events too: who acts once more after the last look misses none.
+        let mut quiet = 0_u32;
+        while quiet < 2 {
             let Self { hosts, books, trace, config, now, .. } = self;
             let Some(host) = hosts.get_mut(address.index() as usize) else { return Ok(()) };
             let trace = config.trace.then_some(trace);
             host.endpoint.act(told, &mut Desk { at: *now, here: address, books, trace })?;
-            if !self.transmit(address, told)? {
-                break;
-            }
+            quiet = if self.transmit(address, told)? { 0 } else { quiet.saturating_add(1) };
         }
         let Some(host) = self.hosts.get_mut(address.index() as usize) else { return Ok(()) };
         if host.over != host.endpoint.is_over() {

@@ -162,7 +162,8 @@ pub(crate) enum Step {
     SynAck,
 }
 
-/// How many demands for a cookie are followed: a peer whose key changes may ask twice, nobody honest asks for ever.
+/// How many demands for a cookie are followed in one attempt: a peer whose key changes may ask twice, nobody honest asks for
+/// ever. Later attempts begin anew, because a cookie expires.
 const MAX_RETRIES: u32 = 3;
 /// How much may be sent for each byte that came from somebody unproved (RFC 9000, 8.1).
 const AMPLIFICATION: u64 = 3;
@@ -376,6 +377,7 @@ impl Handshake {
     }
 
     fn begin_attempt(&mut self, now: Instant) {
+        self.retries = 0;
         let doublings = self.attempts.min(31);
         self.attempts = self.attempts.saturating_add(1);
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);

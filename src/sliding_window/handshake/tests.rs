@@ -234,6 +234,11 @@ fn a_cookie_is_sent_along_and_demands_are_not_followed_for_ever() {
         assert_eq!((send(&mut alice), alice.cookie()), (Some(Step::Syn), &cookie));
     }
     assert_eq!((alice.on_retry(at(2), Bytes::new()), send(&mut alice)), (Reaction::Ignored, None));
+    // The next attempt may need a newer cookie.
+    let again = alice.deadline().unwrap();
+    assert_eq!(alice.on_timeout(again), Reaction::Nothing);
+    assert_eq!(alice.on_retry(again, Bytes::from("newer")), Reaction::Nothing);
+    assert_eq!((send(&mut alice), alice.cookie()), (Some(Step::Syn), &Bytes::from("newer")));
     assert_eq!(listening().on_retry(at(2), Bytes::new()), Reaction::Ignored);
 }
 
