@@ -15,6 +15,7 @@ mod file_transfer;
 mod store;
 mod writer;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -65,14 +66,15 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     Store::check_folder(&arguments.into)?;
     let (session, address) = or_ctrl_c(link::listen(&arguments.link, &arguments.listen)).await?;
-    println!("waiting for a file on {address}");
+    // Whoever closed the pipe has seen enough.
+    _ = writeln!(io::stdout(), "waiting for a file on {address}");
     let conversation = Conversation::new(session.clone());
     let received = conversation.run(async {
         session.connected().await.map_err(|closed| Failure::Closed { closed })?;
         receive(arguments, &conversation).await
     });
     let received = received.await?;
-    println!("{received}");
+    _ = writeln!(io::stdout(), "{received}");
     conversation.end().await;
     Ok(())
 }

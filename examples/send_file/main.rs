@@ -14,6 +14,7 @@
 mod file_transfer;
 mod source;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -73,7 +74,8 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         send(&source, offer, &conversation).await
     });
     let sent = sent.await?;
-    println!("{sent}");
+    // Whoever closed the pipe has seen enough.
+    _ = writeln!(io::stdout(), "{sent}");
     conversation.end().await;
     Ok(())
 }
