@@ -44,7 +44,7 @@ pub(crate) enum Failure {
     #[error("the other side sent more bytes than it had offered, or begins at the wrong one")]
     Offset,
     #[error("the checksums differ, and what has arrived was thrown away: {expected} offered, {found} received")]
-    Checksum { expected: Checksum, found: Checksum },
+    Checksum { expected: Box<Checksum>, found: Box<Checksum> },
     #[error("the other side can not go on: {0}")]
     Told(String),
     #[error("interrupted; start again to go on")]

@@ -140,7 +140,7 @@ impl Store {
                 remove(&self.part)?;
                 remove(&self.state)?;
             }
-            return Err(Failure::Checksum { expected: self.checksum, found });
+            return Err(Failure::Checksum { expected: self.checksum.into(), found: found.into() });
         }
         let Some(file) = part.file else { return Ok(()) };
         file.sync_all().map_err(Failure::file("write", &self.part))?;

@@ -67,11 +67,14 @@ fn a_wrong_checksum_leaves_nothing() {
     assert!(names(&into).is_empty());
 }
 
+/// A name, what the sender does, and what it is told.
+type Case<'a> = (&'a str, &'a dyn Fn(&Fake), &'a str);
+
 #[test]
 fn messages_that_make_no_sense_are_refused() {
     let begun = |fake: &Fake| fake.send_some("file", &[1; 1000], 500);
     let not_the_program = "it is not the program that belongs to this one";
-    let cases: [(&str, &dyn Fn(&Fake), &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         ("empty", &|fake| fake.send(b""), not_the_program),
         ("kind", &|fake| fake.send(b"\x63"), "a message of the unknown kind 99"),
         ("short", &|fake| fake.send(b"\x01\x00\x01\x02"), not_the_program),

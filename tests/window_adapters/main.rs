@@ -3,6 +3,8 @@
 #[cfg(feature = "udp-blocking")]
 mod blocking;
 mod cases;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod memory;
 #[cfg(feature = "nats")]
 mod nats;

@@ -90,7 +90,7 @@ pub(super) fn frames(random: &mut Random, tag: u64, buffer: &mut [u8]) -> Option
                 let largest = number(random);
                 let first = largest.saturating_sub(random.below(4));
                 let ranges = [first..=largest];
-                Ack::write(&mut writer, largest as u32, random.below(100_000), ranges.into_iter());
+                Ack::write(&mut writer, largest as u32, random.below(100_000), ranges);
             }
             1 => {
                 let credit = Credit {

@@ -207,7 +207,7 @@ fn conduct(random: &mut Random, outline: &Outline, index: usize) -> Conduct {
         conduct.reading.rest = random.duration(Duration::from_millis(200));
         if random.percent(50) {
             let from = random.duration(SPAN);
-            conduct.reading.sleeps.push((from, from + random.duration(Duration::from_secs(8))));
+            conduct.reading.sleeps.push((from, from.saturating_add(random.duration(Duration::from_secs(8)))));
         }
     }
     if outline.stream {
@@ -250,7 +250,7 @@ fn letters(random: &mut Random, outline: &Outline, index: usize) -> Vec<Letter> 
             _ => Kind::ExpiringUnordered,
         };
         if !bunch || random.percent(10) {
-            at += random.duration(Duration::from_millis(300));
+            at = at.saturating_add(random.duration(Duration::from_millis(300)));
         }
         // One without bytes can not say that it may expire.
         let least = usize::from(kind.expires());

@@ -119,8 +119,8 @@ fn rough(random: &mut Random, config: &mut Config) {
     config.handshake.max_timeout = random.duration(seconds(8)).max(milliseconds(20));
     config.handshake.attempts = random.within(1..=10) as u32;
     config.keepalive = random.percent(70).then(|| random.duration(seconds(5)).max(milliseconds(50)));
-    let least = config.keepalive.unwrap_or(milliseconds(50)) + milliseconds(1);
-    config.idle_timeout = random.percent(80).then(|| least + random.duration(seconds(20)));
+    let least = config.keepalive.unwrap_or(milliseconds(50)).saturating_add(milliseconds(1));
+    config.idle_timeout = random.percent(80).then(|| least.saturating_add(random.duration(seconds(20))));
     config.max_probes = random.within(1..=20) as u32;
     if random.percent(30) {
         config.recovery.max_probe_timeout = random.duration(seconds(10)).max(milliseconds(50));

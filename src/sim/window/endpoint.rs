@@ -247,7 +247,8 @@ impl<M: WindowMachine> WindowEndpoint<M> {
         }
         // Who lingers waits for what is in flight too, until the peer is taken for gone.
         let silence = self.config.idle_timeout.unwrap_or(Duration::from_secs(3_600));
-        let limit = self.config.close_timeout + self.config.linger + silence + SLACK;
+        let limit =
+            [self.config.linger, silence, SLACK].into_iter().fold(self.config.close_timeout, Duration::saturating_add);
         let late = self.user.closing_since().is_some_and(|since| since + limit < self.now);
         let bound = matches!(self.conduct().farewell, super::Farewell::Finish);
         desk.rule(!late || bound || self.user.asleep(self.now).is_some() || self.is_slow(), "closing takes too long")

@@ -401,7 +401,7 @@ impl WindowScenario {
             let mut late = end.clone();
             // Its driver is that of the old one.
             let ahead = self.ends.get(index).map_or(Duration::ZERO, |end| end.habits.clock_ahead);
-            late.habits.clock_ahead = ahead + (now - Instant::ZERO);
+            late.habits.clock_ahead = ahead.saturating_add(now - Instant::ZERO);
             let host = self.one(&late, index, wrap)?;
             let _ = world.replace(Address::new(index as u32), host);
             Ok(())

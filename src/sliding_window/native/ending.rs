@@ -151,6 +151,7 @@ impl Native {
     }
 
     /// Looks at what an acknowledgement or an arrival may have brought about.
+    #[inline]
     pub(super) fn after_progress(&mut self, now: Instant) {
         if !self.is_open() {
             return;
@@ -169,8 +170,17 @@ impl Native {
     }
 
     /// Notes whether our user has taken everything that the peer ever sends. Before that the peer may still wait for receipts.
+    #[inline]
     pub(super) fn note_taken_all(&mut self, now: Instant) {
-        if self.is_open() && !self.close.peer_has_finished() && self.receiver.is_finished() {
+        // Rarely so, and asked for every message.
+        if self.receiver.is_finished() {
+            self.peer_finished(now);
+        }
+    }
+
+    #[cold]
+    fn peer_finished(&mut self, now: Instant) {
+        if self.is_open() && !self.close.peer_has_finished() {
             let todo = self.close.on(Progress::PeerFinished);
             self.close_step(now, todo);
             self.heed_done();

@@ -90,6 +90,7 @@ impl Native {
     }
 
     /// Writes the packet of the handshake that is due; 0 when there is none.
+    #[cold]
     pub(super) fn transmit_handshake(&mut self, buffer: &mut [u8]) -> usize {
         if !self.handshake.is_due() || self.life != Life::Open {
             return 0;

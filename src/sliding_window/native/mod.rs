@@ -211,6 +211,15 @@ impl Native {
         }
         match input {
             Input::Datagram(datagram) => self.on_datagram(now, datagram),
+            other => self.handle_end(now, other),
+        }
+    }
+
+    /// What the user or the transport ends.
+    #[cold]
+    fn handle_end(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Datagram(_) => {}
             Input::Close => self.start_closing(now),
             Input::Abort { code, text } => {
                 let AbortReason { code, text } = AbortReason::new(code.min(MAX_CODE), text);
@@ -223,7 +232,14 @@ impl Native {
 
     /// Notes since when the peer's credit holds us up. That lasts until new data could be sent: an update that grants nothing
     /// does not count.
+    #[inline]
     fn note_blocked(&mut self, now: Instant) {
+        if self.blocked_since.is_some() || self.sender.blocked_by().is_some() {
+            self.note_held_up(now);
+        }
+    }
+
+    fn note_held_up(&mut self, now: Instant) {
         let by_credit =
             matches!(self.sender.blocked_by(), Some(Blocked::Bytes | Blocked::Messages | Blocked::Segments));
         if !self.handshake.is_established() || !self.sender.has_unsent() {

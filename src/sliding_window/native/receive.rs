@@ -38,7 +38,15 @@ impl Native {
         }
         match decode(datagram) {
             Ok(Packet::Frames(packet)) if packet.destination == self.config.tag => self.on_frames(now, &packet),
-            Ok(Packet::Syn(hello)) => self.on_syn(now, &hello, datagram.len()),
+            other => self.on_rare(now, other, datagram.len()),
+        }
+    }
+
+    /// A packet of the handshake, or one that is none.
+    #[cold]
+    fn on_rare(&mut self, now: Instant, packet: Result<Packet<'_>, PacketError>, len: usize) {
+        match packet {
+            Ok(Packet::Syn(hello)) => self.on_syn(now, &hello, len),
             Ok(Packet::SynAck { destination, hello }) if destination == self.config.tag => self.on_syn_ack(now, &hello),
             Ok(Packet::Retry { destination, retry }) if destination == self.config.tag => self.on_retry(now, retry),
             Ok(_) => self.wrong_tag(),
@@ -106,8 +114,7 @@ impl Native {
                 }
                 Frame::Abort { code: CODE_FINISHED, .. } if self.hear_done() => return Ok(()),
                 Frame::Abort { code, text } => {
-                    let text = alloc::string::String::from_utf8_lossy(text).into_owned();
-                    self.end(CloseReason::PeerAborted { code, text });
+                    self.on_abort(code, text);
                     return Ok(());
                 }
             }
@@ -127,6 +134,13 @@ impl Native {
         Ok(())
     }
 
+    #[cold]
+    fn on_abort(&mut self, code: u64, text: &[u8]) {
+        let text = alloc::string::String::from_utf8_lossy(text).into_owned();
+        self.end(CloseReason::PeerAborted { code, text });
+    }
+
+    #[inline]
     fn on_data(&mut self, data: &Data<'_>) -> Result<(), Wrong> {
         let Some(link) = &self.link else { return Ok(()) };
         let expected = self.receiver.next_expected();
@@ -141,6 +155,7 @@ impl Native {
         Ok(())
     }
 
+    #[inline(never)]
     fn on_credit(&mut self, now: Instant, credit: Credit) -> Result<(), Wrong> {
         self.counters.credits_received = self.counters.credits_received.wrapping_add(1);
         self.sender.on_credit(&credit);
@@ -152,6 +167,7 @@ impl Native {
         Ok(())
     }
 
+    #[inline(never)]
     fn on_ack(&mut self, now: Instant, ack: &Ack<'_>) -> Result<(), Wrong> {
         self.counters.acks_received = self.counters.acks_received.wrapping_add(1);
         let app_limited = !self.sender.has_work();

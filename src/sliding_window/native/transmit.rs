@@ -36,10 +36,11 @@ impl Native {
         let len = match self.life {
             Life::Ended(_) | Life::Closed(_) => 0,
             Life::Leaving { .. } => self.transmit_farewell(buffer),
-            Life::Open => match self.transmit_handshake(buffer) {
+            Life::Open if self.handshake.is_due() => match self.transmit_handshake(buffer) {
                 0 => self.transmit_frames(now, buffer),
                 len => len,
             },
+            Life::Open => self.transmit_frames(now, buffer),
         };
         if len > 0 {
             self.counters.datagrams_sent = self.counters.datagrams_sent.wrapping_add(1);
@@ -49,6 +50,7 @@ impl Native {
     }
 
     /// Tells the peer, once, that the session has ended.
+    #[cold]
     fn transmit_farewell(&mut self, buffer: &mut [u8]) -> usize {
         let Life::Leaving { farewell, .. } = &self.life else { return 0 };
         let Some(link) = &self.link else { return 0 };
@@ -65,12 +67,13 @@ impl Native {
         if !self.handshake.is_established() {
             return 0;
         }
-        let wants = self.sender.has_work() || self.wants_control();
+        let (credit, ping) = (self.wants_credit(), self.wants_ping());
+        let wants = credit || self.sender.has_work() || (ping && self.linger_until.is_none());
         let Some(link) = &mut self.link else { return 0 };
         let Some(buffer) = buffer.get_mut(..link.max_datagram) else { return 0 };
         let may_ask = link.may_ask(now, wants);
         let Some(link) = &self.link else { return 0 };
-        let ack_due = link.acks.due(now);
+        let (ack_due, probes) = (link.acks.due(now), link.probes > 0);
         if !may_ask && !ack_due && !self.done_due {
             return 0;
         }
@@ -78,9 +81,15 @@ impl Native {
         let mut writer = Writer::new(buffer);
         FramesPacket::begin(&mut writer, link.peer.tag, self.packets.shorten(number), link.check);
         let header = writer.len();
-        let mut carries = Carries { ack: self.write_ack(now, &mut writer), ..Carries::default() };
+        let ack = link.acks.has_pending() && self.write_ack(now, &mut writer);
+        let mut carries = Carries { ack, ..Carries::default() };
         if may_ask {
-            self.write_control(&mut writer, &mut carries);
+            if credit {
+                carries.content.credit = self.receiver.credit().write(&mut writer);
+            }
+            if ping {
+                carries.ping = Frame::Ping.write(&mut writer);
+            }
             self.write_data(now, &mut writer, &mut carries);
             if carries.content.segment.is_none() && carries.ack && !ack_due && !carries.wants_ack() {
                 // What has to be sent again may be too long beside an acknowledgement that nobody waits for yet.
@@ -88,7 +97,9 @@ impl Native {
                 carries.ack = false;
                 self.write_data(now, &mut writer, &mut carries);
             }
-            self.write_probe(now, &mut writer, &mut carries);
+            if probes && !carries.wants_ack() {
+                self.write_probe(now, &mut writer, &mut carries);
+            }
         }
         if self.done_due {
             carries.done = Frame::Abort { code: CODE_FINISHED, text: &[] }.write(&mut writer);
@@ -104,42 +115,35 @@ impl Native {
     }
 
     /// Whether anything but data or an acknowledgement is to be sent.
+    #[inline]
     fn wants_control(&self) -> bool {
         self.wants_credit() || (self.linger_until.is_none() && self.wants_ping())
     }
 
+    #[inline]
     fn wants_ping(&self) -> bool {
         self.keepalive.ping_due() || self.handshake.confirm_due()
     }
 
+    #[inline]
     fn wants_credit(&self) -> bool {
         // Who has finished needs no more credit, but may wait for receipts.
         let due = if self.receiver.has_ended() { self.receiver.receipt_due() } else { self.receiver.credit_due() };
         due || self.credit_lost
     }
 
-    /// Writes what has arrived, if there is anything that the peer does not know.
+    /// Writes what has arrived.
+    #[inline(never)]
     fn write_ack(&self, now: Instant, writer: &mut Writer<'_>) -> bool {
         let Some(Link { acks, peer, .. }) = &self.link else { return false };
-        if !acks.has_pending() {
-            return false;
-        }
         // Not always the newest packet: what is full of gaps is told in several acknowledgements, the oldest part first.
         let Some(largest) = acks.ranges().next().map(|range| *range.end()) else { return false };
         let delay = u64::try_from(acks.delay(now).as_micros()).unwrap_or(u64::MAX);
         Ack::write(writer, peer.packets.shorten(largest), delay, acks.ranges())
     }
 
-    fn write_control(&mut self, writer: &mut Writer<'_>, carries: &mut Carries) {
-        if self.wants_credit() {
-            carries.content.credit = self.receiver.credit().write(writer);
-        }
-        if self.wants_ping() {
-            carries.ping = Frame::Ping.write(writer);
-        }
-    }
-
     /// Writes the next segment, if there is one that fits and the peer's credit allows.
+    #[inline]
     fn write_data(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
         let new = self.sender.next_segment();
         let Some(segment) = self.sender.next(now, writer.remaining()) else { return };
@@ -147,6 +151,7 @@ impl Native {
         carries.resent = segment < new;
     }
 
+    #[inline]
     fn write_segment(&self, segment: u64, writer: &mut Writer<'_>, carries: &mut Carries) {
         self.sender.encode(segment, self.segments.shorten(segment), writer);
         carries.content.segment = Some(segment);
@@ -154,10 +159,8 @@ impl Native {
 
     /// A probe carries something that the peer acknowledges, whatever happens: new data, the oldest segment that is not
     /// acknowledged, or a ping (RFC 9002 section 6.2.4).
+    #[cold]
     fn write_probe(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
-        if carries.wants_ack() || self.link.as_ref().is_none_or(|link| link.probes == 0) {
-            return;
-        }
         match self.sender.probe_segment(now, writer.remaining()) {
             Some(segment) => {
                 self.write_segment(segment, writer, carries);
@@ -168,6 +171,7 @@ impl Native {
     }
 
     /// Notes that a packet leaves.
+    #[inline]
     fn sent(&mut self, now: Instant, len: usize, carries: Carries) {
         let Some(link) = &mut self.link else { return };
         let content = carries.content;
@@ -188,13 +192,15 @@ impl Native {
             self.credit_lost = false;
         }
         let counters = &mut self.counters;
-        let count = |counter: &mut u64, happened: bool| *counter = counter.wrapping_add(u64::from(happened));
-        count(&mut counters.acks_sent, carries.ack);
-        count(&mut counters.ack_only_sent, !wants_ack && !carries.done);
-        count(&mut counters.pings_sent, carries.ping);
-        count(&mut counters.credits_sent, content.credit);
-        count(&mut counters.data_sent, content.segment.is_some());
-        count(&mut counters.data_resent, carries.resent);
+        counters.data_sent = counters.data_sent.wrapping_add(u64::from(content.segment.is_some()));
+        if carries.ack || carries.ping || carries.resent || content.credit || !wants_ack {
+            let count = |counter: &mut u64, happened: bool| *counter = counter.wrapping_add(u64::from(happened));
+            count(&mut counters.acks_sent, carries.ack);
+            count(&mut counters.ack_only_sent, !wants_ack && !carries.done);
+            count(&mut counters.pings_sent, carries.ping);
+            count(&mut counters.credits_sent, content.credit);
+            count(&mut counters.data_resent, carries.resent);
+        }
         if content.segment.is_some() && !carries.resent {
             self.blocked_since = None;
         }
@@ -222,6 +228,7 @@ impl Native {
 
 impl Link {
     /// Whether a packet that the peer acknowledges may go now; notes the time for which the pacer holds it back.
+    #[inline]
     fn may_ask(&mut self, now: Instant, wants: bool) -> bool {
         self.pace = None;
         if self.probes > 0 {
@@ -242,6 +249,7 @@ impl Link {
 }
 
 /// Completes the packet that was written; 0 when it did not fit, which no packet does that is written here.
+#[inline]
 fn seal_written(len: Option<usize>, buffer: &mut [u8]) -> usize {
     let Some(datagram) = len.and_then(|len| buffer.get_mut(..len)) else { return 0 };
     seal(datagram);

@@ -65,6 +65,7 @@ impl Native {
         Ok(accepted)
     }
 
+    #[inline]
     pub(crate) fn receive_with<R>(&mut self, now: Instant, take: impl FnOnce(Class, &[u8]) -> R) -> Option<R> {
         let mut len = 0;
         let taken = self.receiver.receive_with(|received| {
@@ -81,6 +82,7 @@ impl Native {
         taken.map(|message| (message.class, message.payload))
     }
 
+    #[inline]
     fn note_taken(&mut self, now: Instant, any: bool, bytes: usize) {
         let now = self.clock(now);
         if any {

@@ -141,12 +141,16 @@ fn compare<'a>(datagram: &[u8], at: usize, rest: &'a [u8]) -> Result<&'a [u8], P
 }
 
 /// Completes a packet: writes the check of `datagram` into it, if it is one that has a check.
+#[inline]
 pub fn seal(datagram: &mut [u8]) {
-    let at = match datagram.first() {
-        Some(kind) if kind & CHECKED == 0 => return,
-        Some(kind) if kind & 0x07 == FRAMES => check::MAX_OFFSET,
-        _ => HANDSHAKE_CHECK,
-    };
+    if datagram.first().is_some_and(|kind| kind & CHECKED != 0) {
+        write_check(datagram);
+    }
+}
+
+fn write_check(datagram: &mut [u8]) {
+    let frames = datagram.first().is_some_and(|kind| kind & 0x07 == FRAMES);
+    let at = if frames { check::MAX_OFFSET } else { HANDSHAKE_CHECK };
     if let Some(check) = check::of(datagram, at)
         && let Some(field) = datagram.get_mut(at..at.saturating_add(4))
     {

@@ -140,19 +140,28 @@ impl<'a> Piece<'a> {
     /// When it is not one that stands there.
     #[inline]
     pub fn split(bytes: &'a [u8], first: bool) -> Result<(Self, &'a [u8]), PacketError> {
-        let (&bits, rest) = bytes.split_first().ok_or(PacketError::Truncated)?;
-        let flags = PieceFlags(bits);
-        // The one most common: a whole message, with a length if others follow.
-        if bits & !(PieceFlags::HAS_LENGTH.0 | PieceFlags::RECEIPT.0) == PieceFlags::WHOLE.0 {
-            if !flags.has(PieceFlags::HAS_LENGTH) {
-                return Ok((Self { flags, index: 0, payload: rest, skipped: 0 }, &[]));
-            }
-            let (length, rest) = read_varint(rest).ok_or(PacketError::Truncated)?;
-            let length = usize::try_from(length).map_err(|_| PacketError::Truncated)?;
-            let (payload, rest) = rest.split_at_checked(length).ok_or(PacketError::Truncated)?;
+        if let Some((flags, payload, rest)) = Self::split_whole(bytes) {
             return Ok((Self { flags, index: 0, payload, skipped: 0 }, rest));
         }
         Self::split_any(bytes, first)
+    }
+
+    /// Flags and bytes of the piece at the start of `bytes`, and what follows it, when it is of the most common kind: a whole
+    /// message, in its place in the order. `None` for all others, and for one that is cut off.
+    #[inline]
+    #[must_use]
+    pub fn split_whole(bytes: &'a [u8]) -> Option<(PieceFlags, &'a [u8], &'a [u8])> {
+        let (&bits, rest) = bytes.split_first()?;
+        if bits & !(PieceFlags::HAS_LENGTH.0 | PieceFlags::RECEIPT.0) != PieceFlags::WHOLE.0 {
+            return None;
+        }
+        let flags = PieceFlags(bits);
+        if !flags.has(PieceFlags::HAS_LENGTH) {
+            return Some((flags, rest, &[]));
+        }
+        let (length, rest) = read_varint(rest)?;
+        let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        Some((flags, payload, rest))
     }
 
     fn split_any(bytes: &'a [u8], first: bool) -> Result<(Self, &'a [u8]), PacketError> {

@@ -2,13 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::Receiver;
 use super::unordered::TAKEN;
+use super::{Receiver, Slot};
 use crate::sliding_window::packet::{Piece, PieceFlags};
 use crate::sliding_window::sender::Class;
-
-/// Flags that do not change how a whole message is delivered.
-const USUAL: u8 = PieceFlags::HAS_LENGTH.bits() | PieceFlags::RECEIPT.bits();
 
 /// What the cursor has found.
 #[derive(Clone, Copy, Debug)]
@@ -79,22 +76,19 @@ impl Receiver {
         self.ready = Ready::Nothing;
         loop {
             let rest = self.current.buffer.get(self.offset..).unwrap_or_default();
-            let Some(&bits) = rest.first() else {
+            if rest.is_empty() {
                 if !self.current.held {
                     return;
                 }
                 self.leave_segment();
                 continue;
-            };
+            }
             // The usual one: a whole message in its turn.
-            if bits & !USUAL == PieceFlags::WHOLE.bits() {
-                // Read before: it can not fail.
-                if let Ok((piece, after)) = Piece::split(rest, false) {
-                    let end = self.current.buffer.len().wrapping_sub(after.len());
-                    let start = end.wrapping_sub(piece.payload.len());
-                    self.ready = Ready::Piece { start, end, receipt: piece.flags.has(PieceFlags::RECEIPT) };
-                    return;
-                }
+            if let Some((flags, payload, after)) = Piece::split_whole(rest) {
+                let end = self.current.buffer.len().wrapping_sub(after.len());
+                let start = end.wrapping_sub(payload.len());
+                self.ready = Ready::Piece { start, end, receipt: flags.has(PieceFlags::RECEIPT) };
+                return;
             }
             if !self.pass_piece() {
                 return;
@@ -163,9 +157,11 @@ impl Receiver {
     }
 
     fn next_slot(&mut self) {
-        let next = self.later.pop_front().unwrap_or_default();
-        let slot = core::mem::replace(&mut self.current, next);
-        self.pool.put(slot.buffer);
+        self.pool.put(core::mem::take(&mut self.current.buffer));
+        match self.later.pop_front() {
+            Some(next) => self.current = next,
+            None => self.current = Slot::default(),
+        }
     }
 
     /// Counts a message that is done with.

@@ -53,6 +53,16 @@ impl Summary {
         let mut summary = Self::default();
         let (mut rest, mut first) = (pieces, true);
         while !rest.is_empty() {
+            if let Some((_, payload, after)) = Piece::split_whole(rest) {
+                if payload.len() > max_message {
+                    return Err(PeerFault::MessageTooLarge { size: payload.len() as u64, limit: max_message as u64 });
+                }
+                // They lie in one datagram.
+                summary.bytes = summary.bytes.wrapping_add(payload.len() as u64);
+                summary.messages = summary.messages.wrapping_add(1);
+                (rest, first) = (after, false);
+                continue;
+            }
             let (piece, after) = Piece::split(rest, first)?;
             let bytes = piece.credit();
             summary.bytes = summary.bytes.saturating_add(bytes);
@@ -132,6 +142,7 @@ impl Receiver {
     }
 
     /// Whether a segment was received, that at which the cursor stands aside.
+    #[inline]
     fn is_held(&self, segment: u64) -> bool {
         segment < self.base || self.slot(segment).is_some_and(|slot| slot.held)
     }
@@ -143,6 +154,7 @@ impl Receiver {
     }
 
     /// Charges the peer's credit.
+    #[inline]
     fn charge(&mut self, summary: &Summary) -> Result<(), PeerFault> {
         let bytes = self.received_bytes.saturating_add(summary.bytes);
         let messages = self.received_messages.saturating_add(summary.messages);
@@ -166,8 +178,17 @@ impl Receiver {
     }
 
     /// Puts a segment into its slot; those before it that are missing get theirs. It is within the window, and not the current one.
+    #[inline]
     fn store(&mut self, segment: u64, slot: Slot) {
         let before = segment.saturating_sub(self.base).saturating_sub(1) as usize;
+        if self.later.len() == before {
+            self.later.push_back(slot);
+        } else {
+            self.store_within(before, slot);
+        }
+    }
+
+    fn store_within(&mut self, before: usize, slot: Slot) {
         while self.later.len() <= before {
             self.later.push_back(Slot::default());
         }
@@ -179,13 +200,16 @@ impl Receiver {
     /// Goes on to the first segment that is missing, and checks that fragments form messages.
     #[inline]
     fn move_expected(&mut self) -> Result<(), PeerFault> {
-        while let Some(&Slot { held: true, fin, fragment, .. }) = self.slot(self.expected) {
+        while self.expected < self.seen()
+            && let Some(slot) = self.slot(self.expected).filter(|slot| slot.held)
+        {
             let segment = self.expected;
             if self.ended {
                 return Err(PeerFault::AfterEnd { segment });
             }
-            if fragment.is_some() || self.open.is_some() {
-                self.open = follow(self.open, fragment, segment, self.config.max_message)?;
+            let fin = slot.fin;
+            if slot.fragment.is_some() || self.open.is_some() {
+                self.open = follow(self.open, slot.fragment, segment, self.config.max_message)?;
                 if fin && self.open.is_some() {
                     return Err(PeerFault::FragmentOrder { segment });
                 }

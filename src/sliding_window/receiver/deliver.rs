@@ -40,6 +40,20 @@ impl Receiver {
     /// allocated. What [`Receiver::read`] has taken of it is not lent again.
     #[inline]
     pub(crate) fn receive_with<R>(&mut self, take: impl FnOnce(Received<'_>) -> R) -> Option<R> {
+        // The usual one: a whole message in its turn, and nothing out of turn.
+        if let Ready::Piece { start, end, receipt } = self.ready
+            && self.read_offset == 0
+            && self.unordered.waiting.is_empty()
+        {
+            let payload = self.current.buffer.get(start..end)?;
+            let result = take(Received { payload, class: Class::Ordered });
+            self.piece_taken(start, end, receipt);
+            return Some(result);
+        }
+        self.receive_rare(take)
+    }
+
+    fn receive_rare<R>(&mut self, take: impl FnOnce(Received<'_>) -> R) -> Option<R> {
         if self.takes_unordered() {
             return self.receive_unordered(take);
         }
@@ -107,18 +121,24 @@ impl Receiver {
         }
     }
 
-    #[inline]
     fn ordered_taken(&mut self) {
         self.read_offset = 0;
-        self.counters.taken = self.counters.taken.wrapping_add(1);
-        match self.ready {
-            Ready::Nothing => {}
-            Ready::Piece { start, end, receipt } => {
-                self.offset = end;
-                self.consume(end.wrapping_sub(start) as u64, receipt);
-            }
-            Ready::Assembled => self.consume(self.assembly.credit, self.assembly.receipt),
+        if let Ready::Piece { start, end, receipt } = self.ready {
+            return self.piece_taken(start, end, receipt);
         }
+        self.counters.taken = self.counters.taken.wrapping_add(1);
+        if let Ready::Assembled = self.ready {
+            self.consume(self.assembly.credit, self.assembly.receipt);
+        }
+        self.advance();
+    }
+
+    /// The whole message at the cursor was taken.
+    #[inline]
+    fn piece_taken(&mut self, start: usize, end: usize, receipt: bool) {
+        self.counters.taken = self.counters.taken.wrapping_add(1);
+        self.offset = end;
+        self.consume(end.wrapping_sub(start) as u64, receipt);
         self.advance();
     }
 

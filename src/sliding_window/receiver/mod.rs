@@ -175,6 +175,7 @@ impl Receiver {
     }
 
     /// Whether everything that the peer ever sends was taken.
+    #[inline]
     pub(crate) fn is_finished(&self) -> bool {
         self.finished
     }

@@ -59,6 +59,7 @@ impl AckState {
     }
 
     /// A packet arrived. One that is not [`Receipt::New`] is best dropped.
+    #[inline]
     pub(crate) fn on_packet(&mut self, now: Instant, number: u64, ack_eliciting: bool) -> Receipt {
         let receipt = self.seen.insert(number);
         if receipt != Receipt::New {
@@ -67,8 +68,9 @@ impl AckState {
             return receipt;
         }
         self.ranges.insert(number);
-        let in_order = self.newest.is_none_or(|(newest, _)| number == newest.saturating_add(1));
-        if self.newest.is_none_or(|(newest, _)| number > newest) {
+        let (in_order, newer) =
+            self.newest.map_or((true, true), |(newest, _)| (number == newest.saturating_add(1), number > newest));
+        if newer {
             self.newest = Some((number, now));
         }
         if ack_eliciting {

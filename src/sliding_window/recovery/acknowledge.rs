@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 use super::delivery::Snapshot;
-use super::sent::Fate;
+use super::sent::{Fate, SentPacket};
 use super::state::{AckError, Outcome, Recovery};
 use crate::sliding_window::congestion::{Acked, Congestion, Controller, Lost};
 use crate::time::{Duration, Instant, nanos};
@@ -112,22 +112,21 @@ impl<C: Copy> Recovery<C> {
     #[inline]
     fn acknowledge_front(&mut self, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
         let is_newest_range = batch.newest.is_none();
-        while let Some((packet, searched)) = self.sent.pop_through(high) {
+        while let Some(packet) = self.sent.front().filter(|packet| packet.number <= high) {
             #[cfg(test)]
             {
                 self.looks += 1;
             }
-            if !searched {
+            let &SentPacket { number, bytes, fate, content, .. } = packet;
+            if is_newest_range && fate != Fate::Acked {
+                batch.newest = Some(Newest { number, sent_at: packet.sent_at, snapshot: packet.snapshot });
+            }
+            if !self.sent.pop() {
                 self.silence.end();
             }
-            if packet.fate == Fate::Acked {
-                continue;
+            if fate != Fate::Acked {
+                self.on_arrived(number, u64::from(bytes), fate, content, batch, sink);
             }
-            if is_newest_range {
-                batch.newest =
-                    Some(Newest { number: packet.number, sent_at: packet.sent_at, snapshot: packet.snapshot });
-            }
-            self.on_arrived(packet.number, u64::from(packet.bytes), packet.fate, packet.content, batch, sink);
         }
     }
 

@@ -32,21 +32,11 @@ impl Default for Seen {
 
 impl Seen {
     /// A number arrived.
+    #[inline]
     pub(super) fn insert(&mut self, number: u64) -> Receipt {
         let word = number >> 6;
         if word > self.newest_word {
-            if word.saturating_sub(self.newest_word) >= WORDS as u64 {
-                self.bits = [0; WORDS];
-            } else {
-                let mut passed = self.newest_word;
-                while passed < word {
-                    passed = passed.saturating_add(1);
-                    if let Some(bits) = self.slot(passed) {
-                        *bits = 0;
-                    }
-                }
-            }
-            self.newest_word = word;
+            self.move_to(word);
         }
         if self.newest_word.saturating_sub(word) >= WORDS as u64 {
             return Receipt::TooOld;
@@ -61,6 +51,23 @@ impl Seen {
         }
     }
 
+    #[cold]
+    fn move_to(&mut self, word: u64) {
+        if word.saturating_sub(self.newest_word) >= WORDS as u64 {
+            self.bits = [0; WORDS];
+        } else {
+            let mut passed = self.newest_word;
+            while passed < word {
+                passed = passed.saturating_add(1);
+                if let Some(bits) = self.slot(passed) {
+                    *bits = 0;
+                }
+            }
+        }
+        self.newest_word = word;
+    }
+
+    #[inline]
     fn slot(&mut self, word: u64) -> Option<&mut u64> {
         self.bits.get_mut((word & MASK) as usize)
     }

@@ -94,16 +94,14 @@ impl<C: Copy> SentPackets<C> {
         self.packets.front()
     }
 
-    /// Takes the oldest packet out when its number is at most `high`, and tells whether the search for losses has gone over
-    /// it. It has arrived: what was in flight is told to [`landed`](Self::landed).
+    /// Takes the oldest packet out, and tells whether the search for losses has gone over it. It has arrived: what was in
+    /// flight is told to [`landed`](Self::landed).
     #[inline]
-    pub(super) fn pop_through(&mut self, high: u64) -> Option<(SentPacket<C>, bool)> {
-        if self.packets.front()?.number > high {
-            return None;
-        }
+    pub(super) fn pop(&mut self) -> bool {
         let searched = self.searched > 0;
         self.searched = self.searched.saturating_sub(1);
-        self.packets.pop_front().map(|packet| (packet, searched))
+        self.packets.pop_front();
+        searched
     }
 
     /// The first packet over which the search for losses has not gone.

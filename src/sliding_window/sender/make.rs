@@ -217,55 +217,71 @@ impl Sender {
     /// As many whole messages as fit, or the first fragment of one, and the end.
     #[inline]
     fn fill(&mut self, segment: &mut Segment, left: &mut usize) {
+        let least = least(self.config.max_frame);
         let mut bytes = self.bytes_left();
-        let mut messages = self.credit.max_messages.saturating_sub(self.sent_messages);
-        while let Some(message) = self.messages.next_waiting() {
-            if messages == 0 {
-                self.block(Blocked::Messages);
+        let granted = self.credit.max_messages.saturating_sub(self.sent_messages);
+        let Self { messages, receipts, queued_receipts, .. } = self;
+        // What was taken so far is counted here, and told when all is taken.
+        let (mut room, mut taken, mut timed, mut blocked, mut closed) = (*left, 0_u32, false, None, None);
+        while let Some(message) = messages.waiting_mut(taken as usize) {
+            if u64::from(taken) >= granted {
+                blocked = Some(Blocked::Messages);
                 break;
             }
             let len = message.payload.len();
             // No buffer is nearly as large as can be counted.
             let with_length = len.wrapping_add(varint_len(len as u64)).wrapping_add(1);
-            let closes = with_length > *left;
+            let closes = with_length > room;
             let (mut take, mut ends) = (len, true);
-            if closes && (len >= *left || len == 0) {
-                (take, ends) = (left.saturating_sub(overhead(message.unordered(), 0)), false);
-                if segment.count > 0 || take < least(self.config.max_frame) {
+            if closes && (len >= room || len == 0) {
+                (take, ends) = (room.saturating_sub(overhead(message.unordered(), 0)), false);
+                if segment.count > 0 || take < least {
                     break;
                 }
             }
             if take as u64 > bytes {
-                self.block(Blocked::Bytes);
+                blocked = Some(Blocked::Bytes);
                 break;
             }
             (message.sent, message.complete, message.unacked) = (take, ends, 1);
             if message.receipt() {
-                let receipt = Receipt { id: message.id, place: self.sent_messages, expired: false };
-                self.receipts.push_back(receipt);
-                self.queued_receipts = self.queued_receipts.saturating_sub(1);
+                let place = self.sent_messages.wrapping_add(u64::from(taken));
+                receipts.push_back(Receipt { id: message.id, place, expired: false });
+                *queued_receipts = queued_receipts.saturating_sub(1);
             }
-            self.messages.launch();
-            self.sent_messages = self.sent_messages.wrapping_add(1);
-            self.used_bytes = self.used_bytes.wrapping_add(take as u64);
+            timed |= message.timed();
             bytes = bytes.wrapping_sub(take as u64);
-            messages = messages.wrapping_sub(1);
             if segment.count == 0 {
                 (segment.first_len, segment.ends) = (take, ends);
             }
-            segment.count = segment.count.wrapping_add(1);
+            (taken, segment.count) = (taken.wrapping_add(1), segment.count.wrapping_add(1));
             if closes {
-                (self.open, self.fragments) = ((!ends).then_some(segment.first), 1);
-                *left = 0;
-                return;
+                closed = Some(ends);
+                break;
             }
-            *left = left.wrapping_sub(with_length);
+            room = room.wrapping_sub(with_length);
         }
-        if self.end == End::Wanted && self.messages.waiting() == 0 && *left > 0 {
+        self.note_launched(taken, self.bytes_left().wrapping_sub(bytes), timed);
+        self.blocked = blocked.or(self.blocked);
+        if let Some(ends) = closed {
+            (self.open, self.fragments) = ((!ends).then_some(segment.first), 1);
+            *left = 0;
+            return;
+        }
+        *left = room;
+        if self.end == End::Wanted && self.messages.waiting() == 0 && room > 0 {
             self.end = End::Sent;
             segment.fin = true;
-            *left = left.saturating_sub(1);
+            *left = room.saturating_sub(1);
         }
+    }
+
+    /// So many messages, with so many bytes of them, were given a segment; `timed` says whether one of them expires at some time.
+    #[inline]
+    fn note_launched(&mut self, count: u32, bytes: u64, timed: bool) {
+        self.messages.launch(count as usize, timed);
+        self.sent_messages = self.sent_messages.wrapping_add(u64::from(count));
+        self.used_bytes = self.used_bytes.wrapping_add(bytes);
     }
 }
 

@@ -72,7 +72,7 @@ impl Message {
     }
 
     #[inline]
-    const fn timed(&self) -> bool {
+    pub(super) const fn timed(&self) -> bool {
         self.wishes & TIMED != 0
     }
 
@@ -188,24 +188,24 @@ impl Messages {
         self.all.range(start..end)
     }
 
-    /// The next message to be given a segment; `None` also when expired ones come before it: see [`Messages::trim`].
+    /// The next message to be given a segment, after so many; `None` also when it has expired: see [`Messages::trim`].
     #[inline]
-    pub(super) fn next_waiting(&mut self) -> Option<&mut Message> {
-        self.all.get_mut(self.launched).filter(|message| !message.expired)
+    pub(super) fn waiting_mut(&mut self, after: usize) -> Option<&mut Message> {
+        self.all.get_mut(self.launched.wrapping_add(after)).filter(|message| !message.expired)
     }
 
-    /// The first of those that wait was given a segment.
+    /// So many of the first of those that wait were given a segment; `timed` says whether one of them expires at some time.
     #[inline]
-    pub(super) fn launch(&mut self) {
-        if self.all.get(self.launched).is_some_and(Message::timed) {
-            self.forget_deadline();
+    pub(super) fn launch(&mut self, count: usize, timed: bool) {
+        if timed {
+            self.forget_deadlines(count);
         }
-        self.launched = self.launched.wrapping_add(1);
+        self.launched = self.launched.wrapping_add(count);
     }
 
     #[cold]
-    fn forget_deadline(&mut self) {
-        if let Some(message) = self.all.get(self.launched) {
+    fn forget_deadlines(&mut self, count: usize) {
+        for message in self.all.iter().skip(self.launched).take(count).filter(|message| message.timed()) {
             self.deadlines.remove(&(Instant::from_nanos(message.limit), message.id));
         }
     }
@@ -214,25 +214,42 @@ impl Messages {
     /// messages that are done.
     #[inline]
     pub(super) fn acknowledge(&mut self, place: u64, count: u32) -> (usize, u64) {
-        let (mut bytes, mut done) = (0_usize, 0_u64);
+        let (mut bytes, mut done, mut left) = (0_usize, 0_u64, count);
         let mut index = self.index(place);
-        for _ in 0..count {
-            let Some(message) = self.all.get_mut(index) else { break };
+        // The usual ones: at the front, and done with.
+        while index == 0
+            && left > 0
+            && let Some(message) = self.all.front_mut()
+        {
+            left = left.wrapping_sub(1);
             message.unacked = message.unacked.wrapping_sub(1);
             if !message.is_finished() {
-                index = index.saturating_add(1);
-                continue;
+                index = 1;
+                break;
             }
-            done = done.wrapping_add(1);
             bytes = bytes.wrapping_add(message.payload.len());
-            if index == 0 {
-                self.pop_first();
-            } else {
-                message.payload = Bytes::new();
-                index = index.saturating_add(1);
-            }
+            done = done.wrapping_add(1);
+            self.all.pop_front();
+        }
+        self.base = self.base.wrapping_add(done);
+        // They were given a segment, or passed over.
+        self.launched = self.launched.wrapping_sub(done as usize);
+        if left > 0 {
+            self.acknowledge_within(index, left, &mut bytes, &mut done);
         }
         (bytes, done)
+    }
+
+    /// The same for messages that do not come first, from an index on.
+    fn acknowledge_within(&mut self, index: usize, count: u32, bytes: &mut usize, done: &mut u64) {
+        let end = index.saturating_add(count as usize).min(self.all.len());
+        for message in self.all.range_mut(index.min(end)..end) {
+            message.unacked = message.unacked.wrapping_sub(1);
+            if message.is_finished() {
+                *done = done.wrapping_add(1);
+                *bytes = bytes.wrapping_add(message.release());
+            }
+        }
     }
 
     #[inline]

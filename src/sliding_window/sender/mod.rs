@@ -215,12 +215,6 @@ impl Sender {
     }
 
     /// Whether [`Sender::finish`] was called.
-    #[cfg(test)]
-    pub(crate) fn is_finishing(&self) -> bool {
-        self.end != End::Open
-    }
-
-    /// Whether [`Sender::finish`] was called.
     pub(crate) fn is_finishing(&self) -> bool {
         self.end != End::Open
     }

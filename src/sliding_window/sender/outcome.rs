@@ -11,20 +11,29 @@ impl Sender {
     pub(crate) fn on_acked(&mut self, number: u64) {
         if number == self.base {
             self.on_first_acked();
-        } else if let Some(segment) = self.segment_mut(number)
+        } else {
+            self.on_later_acked(number);
+        }
+    }
+
+    /// One was acknowledged before the oldest.
+    #[inline(never)]
+    fn on_later_acked(&mut self, number: u64) {
+        if let Some(segment) = self.segment_mut(number)
             && !core::mem::replace(&mut segment.acked, true)
         {
-            let segment = *segment;
-            self.settle(&segment);
+            let Segment { first, count, fin, .. } = *segment;
+            self.settle(first, count, fin);
         }
     }
 
     /// The oldest segment was acknowledged: it goes, and those after it that were acknowledged before.
     #[inline]
     fn on_first_acked(&mut self) {
-        let Some(segment) = self.segments.pop_front() else { return };
+        let Some(&Segment { first, count, fin, .. }) = self.segments.front() else { return };
+        self.segments.pop_front();
         self.base = self.base.wrapping_add(1);
-        self.settle(&segment);
+        self.settle(first, count, fin);
         while self.segments.front().is_some_and(|segment| segment.acked) {
             self.segments.pop_front();
             self.base = self.base.wrapping_add(1);
@@ -35,13 +44,13 @@ impl Sender {
         }
     }
 
-    /// Gives up what a segment carried.
+    /// Gives up what a segment carried: so many messages from a place on, and the end.
     #[inline]
-    fn settle(&mut self, segment: &Segment) {
-        if segment.fin {
+    fn settle(&mut self, first: u64, count: u32, fin: bool) {
+        if fin {
             self.end = End::Acked;
         }
-        let (bytes, done) = self.messages.acknowledge(segment.first, segment.count);
+        let (bytes, done) = self.messages.acknowledge(first, count);
         self.buffered_bytes = self.buffered_bytes.saturating_sub(bytes);
         self.counters.acknowledged = self.counters.acknowledged.wrapping_add(done);
     }

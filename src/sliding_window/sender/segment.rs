@@ -124,11 +124,14 @@ impl Sender {
 
     #[inline]
     fn put_pieces<'a>(&self, segment: &Segment, mut free: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        let mut messages = self.messages.range(segment.first, segment.count);
-        if let Some(message) = messages.next() {
+        let mut left = segment.count;
+        if left > 0
+            && let Some(message) = self.messages.get(segment.first)
+        {
+            left = left.wrapping_sub(1);
             let flags = flags(message, segment.offset == 0, segment.ends);
             let (index, len) = (segment.index, segment.first_len);
-            let is_last = messages.len() == 0 && !segment.fin;
+            let is_last = left == 0 && !segment.fin;
             free = if message.expired {
                 put_skipped(free, flags, index, len)?
             } else {
@@ -140,14 +143,17 @@ impl Sender {
                 }
             };
         }
-        while let Some(message) = messages.next() {
-            let flags = flags(message, true, true);
-            free = if message.expired {
-                // It is complete: all of it was sent.
-                put_skipped(free, flags, 0, message.sent)?
-            } else {
-                put_plain(free, flags, &message.payload, messages.len() == 0 && !segment.fin)?
-            };
+        if left > 0 {
+            for message in self.messages.range(segment.first.wrapping_add(1), left) {
+                left = left.wrapping_sub(1);
+                let flags = flags(message, true, true);
+                free = if message.expired {
+                    // It is complete: all of it was sent.
+                    put_skipped(free, flags, 0, message.sent)?
+                } else {
+                    put_plain(free, flags, &message.payload, left == 0 && !segment.fin)?
+                };
+            }
         }
         if segment.fin { put(free, [PieceFlags::FIN.bits()], &[]) } else { Some(free) }
     }
