@@ -126,6 +126,8 @@ fn write_the_corpora() {
             "pex",
             "switch_operations",
             "legacy_session",
+            "window_packets",
+            "window_operations",
         ] {
             write(target, &format!("seed_{seed:02}"), &bytes);
         }

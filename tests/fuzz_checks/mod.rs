@@ -17,6 +17,7 @@ mod pex;
 mod secret;
 #[cfg(feature = "peer")]
 mod switch;
+mod window;
 
 use mconn::wire::{Amino, GoWire, Proto3};
 
@@ -53,6 +54,16 @@ pub(crate) fn pair_operations(data: &[u8]) {
 /// Any bytes into the decoder of the sliding window's native packet.
 pub(crate) fn decode_native_packet(data: &[u8]) {
     native_packet::check(data);
+}
+
+/// Packets, true and forged, into a session of the sliding window.
+pub(crate) fn window_packets(data: &[u8]) {
+    window::check_packets(data);
+}
+
+/// Any sequence of operations on a pair of sessions over a bad network: nothing is lost, doubled, reordered or invented.
+pub(crate) fn window_operations(data: &[u8]) {
+    window::check_operations(data);
 }
 
 /// A handshake of SecretConnection with a hostile peer.
@@ -109,6 +120,8 @@ pub(crate) const TARGETS: &[(&str, Check)] = &[
     ("connection_bytes", connection_bytes),
     ("pair_operations", pair_operations),
     ("decode_native_packet", decode_native_packet),
+    ("window_packets", window_packets),
+    ("window_operations", window_operations),
     #[cfg(feature = "legacy")]
     ("legacy_session", legacy_session),
     #[cfg(feature = "secret")]
