@@ -59,9 +59,12 @@ pub(crate) fn it_lists_us_sends_consensus_messages_and_we_stay(version: &Version
     let counters = end.handle.status().counters;
     assert!(counters.pings_received >= 2 && counters.pongs_received >= 2, "{counters:?}");
     assert!(block_sync >= 1, "the node tells how many blocks it has");
-    assert!(heights.is_sorted() && heights.last() > heights.first(), "{heights:?}");
+    // Go sends each broadcast from a goroutine of its own (`Switch.Broadcast`), so two may change places.
+    let (first, last) = (heights.first().unwrap(), heights.iter().max().unwrap());
+    assert!(heights.windows(2).all(|pair| pair[0] <= pair[1] + 1) && last > first, "{heights:?}");
+    assert!((*first..=*last).all(|height| heights.contains(&height)), "{heights:?}");
     let height = node.height().unwrap();
-    assert!(heights.last().unwrap().abs_diff(height) <= 3, "{heights:?}, {height}");
+    assert!(last.abs_diff(height) <= 3, "{last}, {height}");
     assert!(node.peer(id).is_some());
 
     end.handle.close_after_flush();
