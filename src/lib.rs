@@ -144,6 +144,7 @@
 //! | `secret` | no | `secret`: CometBFT's SecretConnection; pure Rust, `no_std` |
 //! | `ring` | no | `secret` with ring's ChaCha20-Poly1305, about four times as fast; needs a C compiler |
 //! | `peer` | no | `peer`: a node's key, addresses, NodeInfo, and sealed connections to CometBFT nodes; `no_std` |
+//! | `legacy` | no | `sliding_window::legacy`: the BLAKE2b-512 of go-sliding-window, and sessions with it; `no_std` |
 //! | `sim` | no | `sim`: machines over seeded links, of bytes and of datagrams, in virtual time |
 
 #![no_std]
