@@ -174,6 +174,7 @@ pub mod connection;
 pub mod machine;
 #[cfg(feature = "peer")]
 pub mod peer;
+mod random;
 pub mod rate;
 #[cfg(feature = "secret")]
 pub mod secret;

@@ -35,6 +35,7 @@ use tokio::sync::mpsc;
 
 use super::lock::lock;
 use super::window::{Batch, Driver, PeerAddress, Session, Transport, session_over};
+use crate::random::SplitMix64;
 use crate::sliding_window::{Config, ConfigError, SlidingWindow};
 
 /// What a link does to datagrams. The default loses none but those that overtax it.
@@ -72,7 +73,7 @@ pub struct End {
     /// Buffers that were used, of both ends.
     spare: Arc<Mutex<Vec<Vec<u8>>>>,
     lost_per_million: u32,
-    random: u64,
+    random: SplitMix64,
 }
 
 /// How many datagrams one poll hands on.
@@ -90,19 +91,14 @@ impl End {
             inbound,
             spare: Arc::clone(&spare),
             lost_per_million: link.lost_per_million,
-            random: link.seed ^ way,
+            random: SplitMix64::new(link.seed ^ way),
         };
         (end(there, from_there, 0), end(here, from_here, 0x5555_5555_5555_5555))
     }
 
     /// Whether the next datagram is lost.
     fn loses(&mut self) -> bool {
-        // SplitMix64 (Steele, Lea, Flood 2014).
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % 1_000_000 < u64::from(self.lost_per_million)
+        self.random.next() % 1_000_000 < u64::from(self.lost_per_million)
     }
 }
 

@@ -1,10 +1,8 @@
-//! The one source of entropy of a simulation: SplitMix64.
-//!
-//! Own code, and not a crate, because recorded seeds and pinned trace hashes must mean the same for ever: these few lines
-//! never change.
+//! The one source of entropy of a simulation.
 
 use core::ops::RangeInclusive;
 
+use crate::random::SplitMix64;
 use crate::time::{Duration, nanos};
 
 /// A pseudo-random sequence that a `u64` seed determines. Not for secrets.
@@ -18,34 +16,29 @@ use crate::time::{Duration, nanos};
 /// assert!(random.within(3..=5) >= 3);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Random(u64);
+pub struct Random(SplitMix64);
 
 impl Random {
     /// The sequence of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     /// The next 64 bits.
     pub const fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// A sequence of its own. Each part of a simulation has one, so that drawing more in one part does not change another.
     #[must_use]
     pub const fn fork(&mut self) -> Self {
-        Self(self.next_u64())
+        Self::new(self.next_u64())
     }
 
     /// A number less than `bound`; 0 when `bound` is 0.
     pub const fn below(&mut self, bound: u64) -> u64 {
-        // The upper half of the product: every number comes up equally often, to one part in 2^64 / bound.
-        ((self.next_u64() as u128).wrapping_mul(bound as u128) >> 64) as u64
+        self.0.below(bound)
     }
 
     /// A number in `range`; its start when it is empty.

@@ -93,6 +93,21 @@ pub enum Timer {
     Linger,
 }
 
+/// What was told once and is not told again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    /// That something can be read, and not all of it was read since.
+    pub(crate) readable: bool,
+    pub(crate) peer_finished: bool,
+}
+
+impl Told {
+    /// All there was has been read: what comes next is told again.
+    pub(crate) const fn read_all(&mut self) {
+        self.readable = false;
+    }
+}
+
 /// The reason that an abort carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AbortReason {

@@ -1,22 +1,19 @@
 //! Numbers drawn from a seed: jitter and initial numbers. Not for secrets.
 
+use crate::random::SplitMix64;
 use crate::time::{Duration, nanos};
 
-/// SplitMix64 (Steele, Lea, Flood 2014): one addition and a mix per number.
+/// A sequence, and what a session draws from it.
 #[derive(Clone, Debug)]
-pub(crate) struct Seed(u64);
+pub(crate) struct Seed(SplitMix64);
 
 impl Seed {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     pub(crate) const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.next()
     }
 
     /// A duration from three quarters of this one to five quarters, so that many that failed at once do not come back at

@@ -6,21 +6,6 @@ use super::{Life, Native};
 use crate::sliding_window::config::Delivery;
 use crate::sliding_window::event::Event;
 
-/// What was told once and is not told again.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Told {
-    /// That something can be read, and not all of it was read since.
-    readable: bool,
-    peer_finished: bool,
-}
-
-impl Told {
-    /// All there was has been read: what comes next is told again.
-    pub(super) const fn read_all(&mut self) {
-        self.readable = false;
-    }
-}
-
 impl Native {
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         if matches!(self.life, Life::Closed(_)) {

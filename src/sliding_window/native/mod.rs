@@ -14,7 +14,7 @@ use alloc::collections::VecDeque;
 use super::close::{Close, Progress};
 use super::config::{self, Config, InitialNumbers};
 use super::error::{CloseReason, ConfigError};
-use super::event::{AbortReason, Event, FlushMark, Input};
+use super::event::{AbortReason, Event, FlushMark, Input, Told};
 use super::handshake::{Handshake, Reaction};
 use super::keepalive::Keepalive;
 use super::legacy::UnackedLimit;
@@ -109,7 +109,7 @@ pub(crate) struct Native {
     credit_lost: bool,
     events: VecDeque<Event>,
     flushes: VecDeque<FlushMark>,
-    told: events::Told,
+    told: Told,
     /// We ended it: nothing that has arrived is delivered any more.
     discards: bool,
     counters: Counters,
@@ -171,7 +171,7 @@ impl Native {
             credit_lost: false,
             events: VecDeque::new(),
             flushes: VecDeque::new(),
-            told: events::Told::default(),
+            told: Told::default(),
             discards: false,
             counters: Counters::default(),
             config,

@@ -5,20 +5,6 @@ use super::closing::Life;
 use crate::sliding_window::config::Delivery;
 use crate::sliding_window::event::Event;
 
-/// What was told once and is not told again.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Told {
-    readable: bool,
-    peer_finished: bool,
-}
-
-impl Told {
-    /// All there was has been read: what comes next is told again.
-    pub(super) const fn read_all(&mut self) {
-        self.readable = false;
-    }
-}
-
 impl Legacy {
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         if matches!(self.life, Life::Closed(_)) {

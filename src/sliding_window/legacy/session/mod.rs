@@ -24,7 +24,7 @@ use super::timestamp::Timestamp;
 use super::unacked_limit::UnackedLimit;
 use crate::sliding_window::config::{Config, PacketFormat};
 use crate::sliding_window::error::{CloseReason, ConfigError};
-use crate::sliding_window::event::{AbortReason, Event, FlushMark, Input};
+use crate::sliding_window::event::{AbortReason, Event, FlushMark, Input, Told};
 use crate::sliding_window::fault::PeerFault;
 use crate::sliding_window::recovery::{RecoveryCounters, RecoveryStatus};
 use crate::sliding_window::status::{Counters, Status};
@@ -99,7 +99,7 @@ pub(crate) struct Legacy {
     refused: bool,
     events: VecDeque<Event>,
     flushes: VecDeque<FlushMark>,
-    told: events::Told,
+    told: Told,
     discards: bool,
     scratch: BytesMut,
     counters: Counters,
@@ -143,7 +143,7 @@ impl Legacy {
             refused: false,
             events: VecDeque::new(),
             flushes: VecDeque::new(),
-            told: events::Told::default(),
+            told: Told::default(),
             discards: false,
             scratch: BytesMut::new(),
             counters: Counters::default(),
