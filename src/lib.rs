@@ -23,8 +23,7 @@
 //!
 //! ```
 //! use bytes::{Bytes, BytesMut};
-//! use mconn::connection::{CloseReason, Event, Input, MConnState};
-//! use mconn::machine::Machine;
+//! use mconn::connection::{Event, Input, StreamMachine};
 //! use mconn::time::Instant;
 //!
 //! /// What a driver needs of its surroundings. Neither `write` nor `read` blocks.
@@ -37,11 +36,12 @@
 //!     fn read(&mut self, buffer: &mut BytesMut, max: usize) -> bool;
 //! }
 //!
-//! fn drive(
-//!     machine: &mut MConnState,
+//! /// Drives a connection to its end, be it plain or sealed, and tells why it has ended.
+//! fn drive<M: StreamMachine>(
+//!     machine: &mut M,
 //!     transport: &mut impl Transport,
 //!     mut deliver: impl FnMut(u8, Bytes),
-//! ) -> CloseReason {
+//! ) -> M::Ending {
 //!     let (mut inbound, mut outbound) = (BytesMut::new(), BytesMut::new());
 //!     let (mut now, mut end) = (transport.wait(Some(Instant::ZERO)), false);
 //!     loop {
@@ -55,7 +55,7 @@
 //!                 Event::Message { channel, payload } => deliver(channel, payload),
 //!                 Event::Closed(reason) => {
 //!                     // After a flush the last bytes still have to leave; after any other reason they do not.
-//!                     while reason == CloseReason::Flushed && !outbound.is_empty() && transport.write(&mut outbound) {
+//!                     while M::is_flushed(&reason) && !outbound.is_empty() && transport.write(&mut outbound) {
 //!                         transport.wait(None);
 //!                     }
 //!                     return reason;
@@ -82,7 +82,7 @@
 //!     }
 //! }
 //! # // Proof that it runs: all that the peer ever sent waits already, the peer has closed its side, and the inbox is tiny.
-//! # use mconn::connection::{ChannelConfig, Fault, MConnConfig};
+//! # use mconn::connection::{ChannelConfig, Fault, MConnConfig, MConnState};
 //! # struct Recorded(BytesMut);
 //! # impl Transport for Recorded {
 //! #     fn wait(&mut self, deadline: Option<Instant>) -> Instant { deadline.expect("something to wait for") }

@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
-use mconn::connection::{ChannelConfig, CloseReason, Event, Frame, Input, MConnConfig, MConnState, Timer};
+use mconn::connection::{
+    ChannelConfig, CloseReason, Event, Frame, Input, MConnConfig, MConnState, SendError, SendRefusal, Status,
+    StreamMachine, Timer,
+};
 use mconn::machine::Machine;
-use mconn::sim::{LinkConfig, Memory, Operation, Pair, PairConfig, Refused, Report, Side, StreamMachine, Violation};
+use mconn::sim::{LinkConfig, Memory, Operation, Pair, PairConfig, Side, Violation};
 use mconn::time::{Duration, Instant};
+use mconn::wire::AnyCodec;
 
 /// What a [`Broken`] machine does wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +58,10 @@ impl Machine for Broken {
     type Event = Event;
     type Timer = Timer;
 
-    fn handle(&mut self, now: Instant, input: Input<'_>) {
+    fn handle(&mut self, now: Instant, mut input: Input<'_>) {
+        if let Input::Received { end, .. } = &mut input {
+            *end &= self.fault != Fault::Lives;
+        }
         self.inner.handle(now, input);
     }
     fn handle_timeout(&mut self, now: Instant) {
@@ -111,26 +118,20 @@ impl Machine for Broken {
 impl StreamMachine for Broken {
     type Ending = CloseReason;
 
-    fn receive(&mut self, now: Instant, buf: &mut BytesMut, end: bool) {
-        self.inner.receive(now, buf, end && self.fault != Fault::Lives);
+    fn try_send(&mut self, channel: u8, message: Bytes) -> Result<(), SendError> {
+        self.inner.try_send(channel, message)
     }
-    fn transport_failed(&mut self, now: Instant) {
-        self.inner.transport_failed(now);
+    fn may_send(&self, channel: u8, len: usize) -> Result<(), SendRefusal> {
+        self.inner.may_send(channel, len)
     }
-    fn close(&mut self, now: Instant) {
-        self.inner.close(now);
-    }
-    fn close_after_flush(&mut self, now: Instant, deadline: Option<Instant>) {
-        self.inner.close_after_flush(now, deadline);
-    }
-    fn send(&mut self, now: Instant, channel: u8, message: Bytes) -> Result<(), Refused> {
-        self.inner.send(now, channel, message)
-    }
-    fn transmit(&mut self, now: Instant, out: &mut BytesMut, max: usize) -> usize {
-        self.inner.transmit(now, out, max)
+    fn transmit_into(&mut self, now: Instant, out: &mut BytesMut, max: usize) -> usize {
+        self.inner.transmit_into(now, out, max)
     }
     fn recv_budget(&mut self, now: Instant) -> usize {
         self.inner.recv_budget(now)
+    }
+    fn wants_read(&self) -> bool {
+        self.inner.wants_read()
     }
     fn wants_write(&self) -> bool {
         match self.fault {
@@ -142,18 +143,21 @@ impl StreamMachine for Broken {
     fn has_ended(&self) -> bool {
         self.inner.has_ended()
     }
-    fn report(&self, event: Event) -> Report<CloseReason> {
-        self.inner.report(event)
-    }
     fn is_flushed(ending: &CloseReason) -> bool {
-        <MConnState as StreamMachine>::is_flushed(ending)
+        MConnState::<AnyCodec>::is_flushed(ending)
     }
-    fn memory(&self, now: Instant) -> Memory {
-        let mut memory = self.inner.memory(now);
+    fn status(&self, now: Instant) -> Status {
+        let mut status = self.inner.status(now);
         if self.fault == Fault::Hoards {
-            memory.partial_bytes = 1 << 40;
+            status.partial_bytes = 1 << 40;
         }
-        memory
+        status
+    }
+    fn set_send_rate(&mut self, now: Instant, rate: Option<u64>) {
+        self.inner.set_send_rate(now, rate);
+    }
+    fn set_recv_rate(&mut self, now: Instant, rate: Option<u64>) {
+        self.inner.set_recv_rate(now, rate);
     }
 }
 

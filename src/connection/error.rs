@@ -111,6 +111,14 @@ pub struct SendError {
     pub message: Bytes,
 }
 
+impl SendError {
+    /// For a machine of your own that does not accept a message.
+    #[must_use]
+    pub const fn new(refusal: SendRefusal, channel: u8, message: Bytes) -> Self {
+        Self { refusal, channel, message }
+    }
+}
+
 /// Why a message was not accepted for sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -30,10 +30,10 @@ pub enum Input<'a> {
     TransportFailed,
 }
 
-/// What a connection tells its user.
+/// What a connection tells its user. `Ending` is why it has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event {
+pub enum Event<Ending = CloseReason> {
     /// A complete message of the peer. It owns its bytes and pins nothing else.
     Message {
         /// The channel it came on.
@@ -42,7 +42,7 @@ pub enum Event {
         payload: Bytes,
     },
     /// The connection has ended. This is the last event.
-    Closed(CloseReason),
+    Closed(Ending),
 }
 
 /// The name of a deadline of a connection.

@@ -55,6 +55,7 @@ mod scheduler;
 mod send_gate;
 mod state;
 mod status;
+mod stream;
 mod transmit;
 mod validate;
 
@@ -66,3 +67,6 @@ pub use frame::Frame;
 pub use scheduler::{LeastRecentlySent, Scheduler};
 pub use state::MConnState;
 pub use status::{ChannelStatus, Counters, Status};
+pub use stream::StreamMachine;
+#[cfg(feature = "peer")]
+pub(crate) use stream::impl_stream_machine;

@@ -1,26 +1,13 @@
 //! What a peer tells its user, and why it has ended.
 
-use bytes::Bytes;
 use thiserror::Error;
 
-use crate::connection::CloseReason;
+use crate::connection::{self, CloseReason};
 use crate::machine::Fault;
 use crate::secret::{OpenError, SealError};
 
 /// What a peer tells its user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A complete message of the peer. It owns its bytes and pins nothing else.
-    Message {
-        /// The channel it came on.
-        channel: u8,
-        /// Its bytes; possibly none.
-        payload: Bytes,
-    },
-    /// The peer has ended. This is the last event.
-    Closed(PeerClosed),
-}
+pub type Event = connection::Event<PeerClosed>;
 
 /// Why a peer has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

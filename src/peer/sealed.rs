@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::close::{Event, PeerClosed};
-use crate::connection::{self, CloseReason, ConfigError, Input, MConnConfig, MConnState, Timer};
+use super::close::PeerClosed;
+use crate::connection::{CloseReason, ConfigError, Event, Input, MConnConfig, MConnState, Timer};
 use crate::machine::Machine;
 use crate::secret::{FRAME_DATA, FRAME_LEN, OpenError, Opener, Sealer, SecretConnection};
 use crate::time::Instant;
@@ -310,7 +310,7 @@ impl<C: Codec> Sealed<C> {
 impl<C: Codec> Machine for Sealed<C> {
     type Input<'a> = Input<'a>;
     type Transmit = Bytes;
-    type Event = Event;
+    type Event = Event<PeerClosed>;
     type Timer = Timer;
 
     fn handle(&mut self, now: Instant, input: Input<'_>) {
@@ -341,7 +341,7 @@ impl<C: Codec> Machine for Sealed<C> {
         self.release_idle_buffers();
     }
 
-    fn poll_event(&mut self) -> Option<Event> {
+    fn poll_event(&mut self) -> Option<Event<PeerClosed>> {
         if !self.inner.has_messages() {
             self.feed_if_possible();
         }
@@ -349,12 +349,12 @@ impl<C: Codec> Machine for Sealed<C> {
             return None;
         }
         match self.inner.poll_event()? {
-            connection::Event::Message { channel, payload } => {
+            Event::Message { channel, payload } => {
                 // There is room again. The driver may have nothing to feed, and not come back before the transport does.
                 self.feed_if_possible();
                 Some(Event::Message { channel, payload })
             }
-            connection::Event::Closed(reason) => Some(Event::Closed(self.translate(reason))),
+            Event::Closed(reason) => Some(Event::Closed(self.translate(reason))),
         }
     }
 

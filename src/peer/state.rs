@@ -7,14 +7,15 @@ use core::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 
-use super::close::Event;
+use super::close::{Event, PeerClosed};
 use super::data::PeerData;
 use super::node_info::{ChannelSet, NodeInfo};
 use super::origin::Origin;
 use super::sealed::Sealed;
 use super::upgrade::Upgraded;
 use crate::connection::{
-    ChannelStatus, ConfigError, Direction, Input, MConnConfig, SendError, SendRefusal, Status, Timer,
+    ChannelStatus, ConfigError, Direction, Input, MConnConfig, SendError, SendRefusal, Status, StreamMachine, Timer,
+    impl_stream_machine,
 };
 use crate::machine::Machine;
 use crate::rate::Limiter;
@@ -297,6 +298,8 @@ impl<C: Codec> Machine for Peer<C> {
         self.sealed.is_closed()
     }
 }
+
+impl_stream_machine!(Peer, PeerClosed, PeerClosed::is_flushed);
 
 impl<C> fmt::Debug for Peer<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,9 +12,9 @@ use super::link::ByteLink;
 use super::memory::Memory;
 use super::operation::Operation;
 use super::random::Random;
-use super::stream::StreamMachine;
 use super::trace::{Happening, Trace};
 use super::{Delivery, Read, Side, Violation};
+use crate::connection::{Input, StreamMachine};
 use crate::time::{Duration, Instant, nanos};
 
 mod pump;
@@ -221,11 +221,12 @@ impl<M: StreamMachine> Endpoint<M> {
         }
         match operation {
             Operation::Send { channel, message } => self.queue(channel, message),
-            Operation::Close => self.machine.close(now),
+            Operation::Close => self.machine.handle(now, Input::Close),
             Operation::CloseAfterFlush { within } => {
-                self.machine.close_after_flush(now, within.map(|within| now + within));
+                let deadline = within.map(|within| now + within);
+                self.machine.handle(now, Input::CloseAfterFlush { deadline });
             }
-            Operation::FailTransport => self.machine.transport_failed(now),
+            Operation::FailTransport => self.machine.handle(now, Input::TransportFailed),
             Operation::SetSendRate(rate) => self.machine.set_send_rate(now, rate),
             Operation::SetRecvRate(rate) => self.machine.set_recv_rate(now, rate),
             Operation::Sleep(rest) => self.resting_until = around.now + rest,
@@ -257,7 +258,7 @@ impl<M: StreamMachine> Endpoint<M> {
             return Err(Violation::Rule { at, side, what: "it wants to write and gives nothing".into() });
         }
         let Some(limits) = &self.limits else { return Ok(()) };
-        match self.machine.memory(around.now).excess(limits) {
+        match Memory::held(&self.machine.status(around.now)).excess(limits) {
             Some((what, held, limit)) => Err(Violation::Memory { at, side, what, held, limit }),
             None => Ok(()),
         }
@@ -291,7 +292,7 @@ impl<M: StreamMachine> Endpoint<M> {
             "the last event was taken, and it is not closed"
         } else if machine.poll_timeout().is_some() {
             "a deadline after the end"
-        } else if machine.wants_write() || machine.transmit(at, &mut output, usize::MAX) > 0 {
+        } else if machine.wants_write() || machine.transmit_into(at, &mut output, usize::MAX) > 0 {
             "output after the end"
         } else if machine.recv_budget(at) > 0 {
             "it wants input after the end"

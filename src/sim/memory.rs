@@ -1,22 +1,25 @@
 //! How much a machine holds, and how much it may.
 
-use crate::connection::{ChannelConfig, MConnConfig};
+use crate::connection::{ChannelConfig, MConnConfig, Status};
 
 /// What a machine holds, or the most that it may hold.
 ///
 /// ```
-/// use mconn::connection::{ChannelConfig, MConnConfig};
+/// use mconn::connection::{ChannelConfig, MConnConfig, MConnState};
 /// use mconn::sim::Memory;
+/// use mconn::time::Instant;
 ///
 /// let mut config = MConnConfig::default().channel(ChannelConfig::new(1, 1));
 /// config.inbox_messages = 3;
 /// let most = Memory::limits(&config);
 /// assert_eq!(most.inbox_messages, 3);
 ///
-/// let mut held = Memory::default();
+/// let state = MConnState::new(config, Instant::ZERO)?;
+/// let mut held = Memory::held(&state.status(Instant::ZERO));
 /// assert_eq!(held.excess(&most), None);
 /// held.inbox_messages = 4;
 /// assert_eq!(held.excess(&most), Some(("inbox_messages", 4, 3)));
+/// # Ok::<(), mconn::connection::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
@@ -48,6 +51,19 @@ impl Memory {
             // One more than may wait: the one being cut into packets.
             send_messages: config.channels.iter().map(|channel| channel.send_queue_capacity.saturating_add(1)).sum(),
             send_bytes: config.channels.iter().map(queued).fold(0, usize::saturating_add),
+        }
+    }
+
+    /// What a connection holds that says this of itself.
+    #[must_use]
+    pub fn held(status: &Status) -> Self {
+        Self {
+            inbox_messages: status.inbox_messages,
+            inbox_bytes: status.inbox_bytes,
+            partial_bytes: status.partial_bytes,
+            ahead_bytes: status.ahead_bytes,
+            send_messages: status.channels.iter().map(|channel| channel.send_queue_size).sum(),
+            send_bytes: status.channels.iter().map(|channel| channel.send_queue_bytes).sum(),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | | byte streams | datagrams |
 //! | --- | --- | --- |
-//! | the machine | [`StreamMachine`] | [`DatagramEndpoint`] |
+//! | the machine | [`StreamMachine`](crate::connection::StreamMachine) | [`DatagramEndpoint`] |
 //! | the link | [`ByteLink`], [`LinkConfig`] | [`DatagramLink`], [`DatagramConfig`], [`Rule`] |
 //! | the driver | [`Driver`] | [`Habits`] |
 //! | all together | [`Pair`] | [`World`], of any number of endpoints |
@@ -59,11 +59,8 @@ mod memory;
 mod messages;
 mod operation;
 mod pair;
-#[cfg(feature = "peer")]
-mod peer;
 mod random;
 mod scenario;
-mod stream;
 mod trace;
 mod violation;
 mod window;
@@ -81,7 +78,6 @@ pub use operation::Operation;
 pub use pair::{Delivery, Pair, PairConfig};
 pub use random::Random;
 pub use scenario::{Closing, Outcome, Scenario};
-pub use stream::{Refused, Report, StreamMachine};
 pub use trace::{Entry, Fnv, Happening, Trace};
 pub use violation::Violation;
 pub use window::{

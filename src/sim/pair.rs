@@ -12,9 +12,9 @@ use super::link::{ByteLink, LinkConfig};
 use super::memory::Memory;
 use super::operation::Operation;
 use super::random::Random;
-use super::stream::StreamMachine;
 use super::trace::Trace;
 use super::{Side, Violation};
+use crate::connection::StreamMachine;
 use crate::time::{Duration, Instant};
 
 /// Runs at one instant in which nothing moves, before that counts as spinning.

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use mconn::connection::{CloseReason, Input, Timer};
+use mconn::connection::{CloseReason, Event, Input, SendError, SendRefusal, Status, StreamMachine, Timer};
 use mconn::machine::Machine;
-use mconn::peer::{Event, Origin, Peer, PeerClosed, Upgrade, UpgradeError, UpgradeEvent};
+use mconn::peer::{Origin, Peer, PeerClosed, Upgrade, UpgradeError, UpgradeEvent};
 use mconn::secret::{self, ExpectedPeer, NodeKey};
-use mconn::sim::{
-    Cut, LinkConfig, Memory, Operation, Pair, PairConfig, Reader, Refused, Report, Side, Stalls, StreamMachine,
-};
+use mconn::sim::{Cut, LinkConfig, Operation, Pair, PairConfig, Reader, Side, Stalls};
 use mconn::time::Instant;
 
 use super::{config, info, node, pattern, upgrade, upgrade_of};
@@ -44,23 +42,43 @@ impl Node {
         }
     }
 
-    fn tell(&mut self, now: Instant, of_upgrade: secret::Input<'_>, of_peer: Input<'_>) {
+    /// What cannot be sent for now, or never.
+    fn refusal(&self) -> SendRefusal {
         match self {
-            Self::Upgrading(upgrade) => upgrade.handle(now, of_upgrade),
-            Self::Peer(peer) => peer.handle(now, of_peer),
-            Self::Failed(_) => {}
+            // The user tries again.
+            Self::Upgrading(_) => SendRefusal::Full { queued: 0, capacity: 0, queued_bytes: 0, capacity_bytes: 0 },
+            Self::Peer(_) | Self::Failed(_) => SendRefusal::Closed,
         }
-        self.advance(now);
     }
 }
 
 impl Machine for Node {
-    type Input<'a> = ();
+    type Input<'a> = Input<'a>;
     type Transmit = Bytes;
-    type Event = Report<Ending>;
+    type Event = Event<Ending>;
     type Timer = Option<Timer>;
 
-    fn handle(&mut self, _: Instant, (): ()) {}
+    fn handle(&mut self, now: Instant, input: Input<'_>) {
+        let upgrade = match self {
+            Self::Upgrading(upgrade) => upgrade,
+            Self::Peer(peer) => return peer.handle(now, input),
+            Self::Failed(_) => return,
+        };
+        match input {
+            Input::Received { buf, end } => {
+                upgrade.handle(now, secret::Input::Received { buf, end });
+                self.advance(now);
+                // What the upgrade left is the peer's.
+                if let Self::Peer(peer) = self {
+                    peer.handle(now, Input::Received { buf, end });
+                }
+                return;
+            }
+            Input::Close | Input::CloseAfterFlush { .. } => upgrade.handle(now, secret::Input::Close),
+            Input::TransportFailed => upgrade.handle(now, secret::Input::TransportFailed),
+        }
+        self.advance(now);
+    }
 
     fn handle_timeout(&mut self, now: Instant) {
         match self {
@@ -71,15 +89,15 @@ impl Machine for Node {
         self.advance(now);
     }
 
-    fn poll_event(&mut self) -> Option<Report<Ending>> {
+    fn poll_event(&mut self) -> Option<Event<Ending>> {
         match self {
             Self::Upgrading(_) => None,
             Self::Peer(peer) => peer.poll_event().map(|event| match event {
-                Event::Message { channel, payload } => Report::Message { channel, payload },
-                Event::Closed(reason) => Report::Closed(Ending::Peer(reason)),
+                Event::Message { channel, payload } => Event::Message { channel, payload },
+                Event::Closed(reason) => Event::Closed(Ending::Peer(reason)),
                 other => panic!("{other:?}"),
             }),
-            Self::Failed(error) => error.take().map(|error| Report::Closed(Ending::Upgrade(error))),
+            Self::Failed(error) => error.take().map(|error| Event::Closed(Ending::Upgrade(error))),
         }
     }
 
@@ -113,42 +131,21 @@ impl Machine for Node {
 impl StreamMachine for Node {
     type Ending = Ending;
 
-    fn receive(&mut self, now: Instant, buf: &mut BytesMut, end: bool) {
-        let was_upgrading = matches!(self, Self::Upgrading(_));
+    fn try_send(&mut self, channel: u8, message: Bytes) -> Result<(), SendError> {
         match self {
-            Self::Upgrading(upgrade) => upgrade.handle(now, secret::Input::Received { buf, end }),
-            Self::Peer(peer) => peer.handle(now, Input::Received { buf, end }),
-            Self::Failed(_) => {}
-        }
-        self.advance(now);
-        // What the upgrade left is the peer's.
-        if was_upgrading && let Self::Peer(peer) = self {
-            peer.handle(now, Input::Received { buf, end });
+            Self::Peer(peer) => peer.try_send(channel, message),
+            _ => Err(SendError::new(self.refusal(), channel, message)),
         }
     }
 
-    fn transport_failed(&mut self, now: Instant) {
-        self.tell(now, secret::Input::TransportFailed, Input::TransportFailed);
-    }
-
-    fn close(&mut self, now: Instant) {
-        self.tell(now, secret::Input::Close, Input::Close);
-    }
-
-    fn close_after_flush(&mut self, now: Instant, deadline: Option<Instant>) {
-        self.tell(now, secret::Input::Close, Input::CloseAfterFlush { deadline });
-    }
-
-    fn send(&mut self, now: Instant, channel: u8, message: Bytes) -> Result<(), Refused> {
+    fn may_send(&self, channel: u8, len: usize) -> Result<(), SendRefusal> {
         match self {
-            // Like a full queue: the user tries again.
-            Self::Upgrading(_) => Err(Refused { message, why: None }),
-            Self::Peer(peer) => peer.send(now, channel, message),
-            Self::Failed(_) => Err(Refused { message, why: Some("no peer".into()) }),
+            Self::Peer(peer) => peer.may_send(channel, len),
+            _ => Err(self.refusal()),
         }
     }
 
-    fn transmit(&mut self, now: Instant, out: &mut BytesMut, max: usize) -> usize {
+    fn transmit_into(&mut self, now: Instant, out: &mut BytesMut, max: usize) -> usize {
         let start = out.len();
         while let Self::Upgrading(_) = self
             && out.len() - start + 1044 <= max
@@ -171,6 +168,14 @@ impl StreamMachine for Node {
         }
     }
 
+    fn wants_read(&self) -> bool {
+        match self {
+            Self::Upgrading(upgrade) => upgrade.recv_budget() > 0,
+            Self::Peer(peer) => peer.wants_read(),
+            Self::Failed(_) => false,
+        }
+    }
+
     fn wants_write(&self) -> bool {
         match self {
             Self::Upgrading(upgrade) => upgrade.wants_write(),
@@ -187,18 +192,26 @@ impl StreamMachine for Node {
         }
     }
 
-    fn report(&self, event: Report<Ending>) -> Report<Ending> {
-        event
-    }
-
     fn is_flushed(ending: &Ending) -> bool {
         matches!(ending, Ending::Peer(reason) if reason.is_flushed())
     }
 
-    fn memory(&self, now: Instant) -> Memory {
+    fn status(&self, now: Instant) -> Status {
         match self {
-            Self::Peer(peer) => peer.memory(now),
-            _ => Memory::default(),
+            Self::Peer(peer) => peer.status(now),
+            _ => panic!("asked only where there is a limit on memory, and here is none"),
+        }
+    }
+
+    fn set_send_rate(&mut self, now: Instant, rate: Option<u64>) {
+        if let Self::Peer(peer) = self {
+            peer.set_send_rate(now, rate);
+        }
+    }
+
+    fn set_recv_rate(&mut self, now: Instant, rate: Option<u64>) {
+        if let Self::Peer(peer) = self {
+            peer.set_recv_rate(now, rate);
         }
     }
 }

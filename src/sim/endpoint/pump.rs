@@ -1,9 +1,11 @@
 //! What a driver does when it is awake: the loop of the crate's documentation, one piece after the other.
 
+use alloc::format;
+
 use bytes::Buf;
 
 use super::{Endpoint, Surroundings};
-use crate::sim::stream::{Refused, Report, StreamMachine};
+use crate::connection::{Event, Input, SendError, SendRefusal, StreamMachine};
 use crate::sim::trace::{Fnv, Happening};
 use crate::sim::{Delivery, Read, Violation};
 
@@ -28,7 +30,7 @@ impl<M: StreamMachine> Endpoint<M> {
         loop {
             let length = self.inbound.len();
             let now = self.clock(around.now);
-            self.machine.receive(now, &mut self.inbound, self.end_read);
+            self.machine.handle(now, Input::Received { buf: &mut self.inbound, end: self.end_read });
             if self.inbound.len() == length {
                 return length < before;
             }
@@ -40,8 +42,8 @@ impl<M: StreamMachine> Endpoint<M> {
         let mut taken = 0_u32;
         while self.resting_until <= around.now && taken < self.driver.reader.batch {
             let Some(event) = self.machine.poll_event() else { break };
-            match self.machine.report(event) {
-                Report::Message { channel, payload } => {
+            match event {
+                Event::Message { channel, payload } => {
                     taken = taken.saturating_add(1);
                     let (len, digest) = (payload.len(), Fnv::digest(&payload));
                     around.trace.push(around.now, self.side, Happening::Delivered { channel, len, digest });
@@ -50,8 +52,7 @@ impl<M: StreamMachine> Endpoint<M> {
                         kept.push(Delivery { at: around.now, channel, payload });
                     }
                 }
-                Report::Other(operation) => around.trace.push(around.now, self.side, Happening::Asked { operation }),
-                Report::Closed(ending) => {
+                Event::Closed(ending) => {
                     self.ended(around, ending)?;
                     return Ok(true);
                 }
@@ -72,17 +73,18 @@ impl<M: StreamMachine> Endpoint<M> {
             let channel = *channel;
             while let Some(message) = outbox.pop_front() {
                 let len = message.len();
-                match self.machine.send(now, channel, message.clone()) {
+                match self.machine.try_send(channel, message.clone()) {
                     Ok(()) => {
                         let digest = Fnv::digest(&message);
                         around.trace.push(now, self.side, Happening::Accepted { channel, len, digest });
                         around.sent.accepted(channel, message);
                     }
-                    Err(Refused { message, why: None }) => {
+                    Err(SendError { refusal: SendRefusal::Full { .. }, message, .. }) => {
                         outbox.push_front(message);
                         break;
                     }
-                    Err(Refused { why: Some(why), .. }) => {
+                    Err(SendError { refusal, .. }) => {
+                        let why = format!("{refusal}").into();
                         around.trace.push(now, self.side, Happening::Refused { channel, len, why });
                     }
                 }
@@ -107,7 +109,7 @@ impl<M: StreamMachine> Endpoint<M> {
         let max = self.driver.write_size;
         if !self.driver.packet_by_packet {
             let now = self.clock(around.now);
-            self.machine.transmit(now, &mut self.outbound, max);
+            self.machine.transmit_into(now, &mut self.outbound, max);
             return;
         }
         while self.outbound.len() < max {
@@ -135,7 +137,7 @@ impl<M: StreamMachine> Endpoint<M> {
                 self.write_failed = true;
                 self.outbound.clear();
                 let now = self.clock(around.now);
-                self.machine.transport_failed(now);
+                self.machine.handle(now, Input::TransportFailed);
                 1
             }
         }
@@ -158,7 +160,7 @@ impl<M: StreamMachine> Endpoint<M> {
             }
             Read::Failed => {
                 self.end_read = true;
-                self.machine.transport_failed(now);
+                self.machine.handle(now, Input::TransportFailed);
                 Happening::ReadFailed
             }
         };
