@@ -16,7 +16,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mconn::adapter::tokio::DialConfig;
-use mconn::peer::UpgradeConfig;
 
 use arguments::Arguments;
 use common::introduction::Introduction;
@@ -49,7 +48,7 @@ async fn run(arguments: &Arguments) -> Result<Ended, Failure> {
     let introduction = Introduction::new(key, arguments.network.as_deref(), CHANNELS);
     let mut config = DialConfig::default();
     config.timeout = arguments.timeout;
-    config.upgrade = UpgradeConfig::default().timeout(arguments.timeout);
+    config.upgrade.handshake.timeout = arguments.timeout;
     let (map, ended) = Crawl::new(arguments, introduction, config).run().await?;
     let json = arguments.json.as_deref();
     if json.is_some() || arguments.dot.is_none() {

@@ -17,7 +17,6 @@ use std::time::Duration;
 use clap::Parser;
 use mconn::adapter::tokio::{DialConfig, Messages};
 use mconn::connection::{ChannelConfig, MConnConfig};
-use mconn::peer::UpgradeConfig;
 use tokio::time::{Instant, sleep_until};
 
 use arguments::Arguments;
@@ -47,7 +46,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut introduction = Introduction::new(key, arguments.network.as_deref(), channels);
     let mut config = DialConfig::default();
     config.timeout = arguments.timeout;
-    config.upgrade = UpgradeConfig::default().timeout(arguments.timeout);
+    config.upgrade.handshake.timeout = arguments.timeout;
     let peer = tokio::select! {
         peer = introduction.dial(&arguments.address, config) => {
             peer.map_err(|error| Failure::Dial { address: arguments.address.to_string(), error })?

@@ -23,35 +23,19 @@ pub use error::{UpgradeError, UpgradeStage};
 use exchange::Exchange;
 
 /// How an upgrade behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UpgradeConfig {
-    /// How long each of the two stages may take: the secret connection, and NodeInfo. 20 s, as in the configuration of
-    /// CometBFT nodes (`handshake_timeout`).
-    pub timeout: Duration,
-    /// Frames without data that the peer may send in a row, then and later. No known node sends any.
-    pub max_empty_frames: u32,
-}
-
-impl Default for UpgradeConfig {
-    fn default() -> Self {
-        let HandshakeConfig { timeout, max_empty_frames } = HandshakeConfig::default();
-        Self { timeout, max_empty_frames }
-    }
+    /// How the secret connection is made. Its timeout holds for each of the two stages, and its limit on frames without data
+    /// also for all that the peer sends later.
+    pub handshake: HandshakeConfig,
 }
 
 impl UpgradeConfig {
-    /// Sets how long each of the two stages may take.
+    /// Sets how the secret connection is made, and with it how long each stage may take.
     #[must_use]
-    pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Sets how many frames without data the peer may send in a row.
-    #[must_use]
-    pub const fn max_empty_frames(mut self, frames: u32) -> Self {
-        self.max_empty_frames = frames;
+    pub const fn handshake(mut self, handshake: HandshakeConfig) -> Self {
+        self.handshake = handshake;
         self
     }
 }
@@ -140,10 +124,10 @@ impl Upgrade {
         config: UpgradeConfig,
         now: Instant,
     ) -> Self {
-        let UpgradeConfig { timeout, max_empty_frames } = config;
+        let timeout = config.handshake.timeout;
         // The deadline is kept here, for both stages.
-        let handshake = HandshakeConfig::default().timeout(Duration::MAX).max_empty_frames(max_empty_frames);
-        let mut handshake = SecretHandshake::new(local.key(), ephemeral, expected, handshake, now);
+        let without_deadline = config.handshake.timeout(Duration::MAX);
+        let mut handshake = SecretHandshake::new(local.key(), ephemeral, expected, without_deadline, now);
         let outbound = [handshake.poll_transmit(now), None];
         let deadline = now.saturating_add(timeout);
         Self { local, timeout, deadline, phase: Phase::Handshake(Box::new(handshake)), outbound }

@@ -9,7 +9,7 @@ use mconn::machine::Machine;
 use mconn::peer::{
     Event, LocalNode, MAX_NODE_INFO, NodeInfo, Origin, Peer, Upgrade, UpgradeConfig, UpgradeEvent, Upgraded,
 };
-use mconn::secret::{EphemeralSecret, ExpectedPeer, Input, NodeKey};
+use mconn::secret::{EphemeralSecret, ExpectedPeer, HandshakeConfig, Input, NodeKey};
 use mconn::time::Instant;
 
 use super::secret::scripted::{Scripted, key_message};
@@ -111,7 +111,7 @@ fn wire(said: &[Said<'_>]) -> Vec<u8> {
 /// Feeds `wire` in pieces; gives the end, and what was left.
 fn upgrade(wire: &[u8], size: usize) -> (Option<UpgradeEvent>, BytesMut) {
     let ephemeral = EphemeralSecret::from_random(&OURS);
-    let config = UpgradeConfig::default().max_empty_frames(3);
+    let config = UpgradeConfig::default().handshake(HandshakeConfig::default().max_empty_frames(3));
     let mut machine = Upgrade::new(Arc::clone(&LOCAL), ephemeral, ExpectedPeer::Any, config, NOW);
     let (mut sent, mut buf) = (0, BytesMut::new());
     for piece in wire.chunks(size) {

@@ -87,7 +87,7 @@ impl Node {
         config.limits.unconditional = friends.iter().map(|address| address.id).collect();
         config.connection.ping = PingPolicy::Every(Duration::from_secs(20));
         config.connection.pong_timeout = Some(Duration::from_secs(10));
-        config.upgrade.timeout = Duration::from_secs(5);
+        config.upgrade.handshake.timeout = Duration::from_secs(5);
         self.ledger = Arc::default();
         self.ledger.lock().unwrap().mischief = mischief;
         let mut builder = Switch::builder(self.key.clone(), info).config(config);

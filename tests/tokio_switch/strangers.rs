@@ -6,7 +6,7 @@ use std::time::Duration;
 use mconn::adapter::tokio::{DialConfig, dial};
 use mconn::connection::CloseReason;
 use mconn::peer::switch::{EndReason, PeerRefusal, SwitchConfig};
-use mconn::peer::{LocalNode, NodeInfo, PeerClosed, UpgradeConfig, UpgradeError, UpgradeStage};
+use mconn::peer::{LocalNode, NodeInfo, PeerClosed, UpgradeError, UpgradeStage};
 use mconn::secret::{HandshakeError, NodeKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,7 +30,7 @@ async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
 #[tokio::test]
 async fn a_handshake_that_takes_too_long_is_cut() {
     let mut config = SwitchConfig::default();
-    config.upgrade = UpgradeConfig::default().timeout(Duration::from_millis(50));
+    config.upgrade.handshake.timeout = Duration::from_millis(50);
     let mut alice = Running::start(1, config).await;
     for sent in [&b""[..], b"\x22\x0a"] {
         let mut stream = stranger(&alice).await;

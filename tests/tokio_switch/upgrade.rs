@@ -11,7 +11,7 @@ use mconn::adapter::tokio::{DialConfig, DialError, dial, upgrade};
 use mconn::connection::{ChannelConfig, MConnConfig};
 use mconn::peer::switch::SwitchConfig;
 use mconn::peer::{Incompatible, LocalNode, NodeInfo, PeerAddress, UpgradeConfig, UpgradeError, UpgradeStage};
-use mconn::secret::{ExpectedPeer, NodeKey};
+use mconn::secret::{ExpectedPeer, HandshakeConfig, NodeKey};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::net::TcpListener;
 
@@ -24,7 +24,7 @@ fn local(seed: u8, network: &str) -> Arc<LocalNode> {
 }
 
 fn impatient() -> UpgradeConfig {
-    UpgradeConfig::default().timeout(Duration::from_millis(50))
+    UpgradeConfig::default().handshake(HandshakeConfig::default().timeout(Duration::from_millis(50)))
 }
 
 #[tokio::test]

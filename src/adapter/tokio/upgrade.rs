@@ -195,7 +195,7 @@ pub async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     let machine = Upgrade::new(local, ephemeral().map_err(DialError::Random)?, expected, config, clock.now());
     let transport = Transport::new(stream, FRAME_LEN);
     let mut upgrading = Upgrading { machine, transport, clock, timer: Timer::default(), deadline: None, event: None };
-    let event = poll_fn(|context| upgrading.poll(context, config.timeout)).await;
+    let event = poll_fn(|context| upgrading.poll(context, config.handshake.timeout)).await;
     match event {
         Ok(upgraded) => {
             let (stream, inbound) = upgrading.transport.into_parts();
