@@ -36,6 +36,7 @@ mod node_info;
 pub mod node_key;
 mod origin;
 pub mod pex;
+mod protobuf;
 mod reactor;
 mod sealed;
 mod sequence;

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use thiserror::Error;
 
 use super::{MAX_NODE_INFO, NodeInfo};
+use crate::peer::protobuf::{put_bytes, put_bytes_unless_empty, put_number_unless_zero, put_uvarint};
 use crate::wire::DecodeError;
 use crate::wire::fields::{BYTES, Fields, Tag, VARINT};
 use crate::wire::varint::read_uvarint;
@@ -48,26 +49,23 @@ impl NodeInfo {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut protocol = Vec::new();
-        let versions = [(0x08, self.protocol.p2p), (0x10, self.protocol.block), (0x18, self.protocol.app)];
-        for (tag, version) in versions {
-            if version != 0 {
-                protocol.push(tag);
-                put_uvarint(&mut protocol, version);
-            }
-        }
+        put_number_unless_zero(&mut protocol, 1, self.protocol.p2p);
+        put_number_unless_zero(&mut protocol, 2, self.protocol.block);
+        put_number_unless_zero(&mut protocol, 3, self.protocol.app);
+
         let mut other = Vec::new();
-        put_unless_empty(&mut other, 0x0a, self.tx_index.as_bytes());
-        put_unless_empty(&mut other, 0x12, self.rpc_address.as_bytes());
+        put_bytes_unless_empty(&mut other, 1, self.tx_index.as_bytes());
+        put_bytes_unless_empty(&mut other, 2, self.rpc_address.as_bytes());
 
         let mut message = Vec::new();
-        put(&mut message, 0x0a, &protocol);
-        put_unless_empty(&mut message, 0x12, self.node_id.as_bytes());
-        put_unless_empty(&mut message, 0x1a, self.listen_addr.as_bytes());
-        put_unless_empty(&mut message, 0x22, self.network.as_bytes());
-        put_unless_empty(&mut message, 0x2a, self.version.as_bytes());
-        put_unless_empty(&mut message, 0x32, &self.channels);
-        put_unless_empty(&mut message, 0x3a, self.moniker.as_bytes());
-        put(&mut message, 0x42, &other);
+        put_bytes(&mut message, 1, &protocol);
+        put_bytes_unless_empty(&mut message, 2, self.node_id.as_bytes());
+        put_bytes_unless_empty(&mut message, 3, self.listen_addr.as_bytes());
+        put_bytes_unless_empty(&mut message, 4, self.network.as_bytes());
+        put_bytes_unless_empty(&mut message, 5, self.version.as_bytes());
+        put_bytes_unless_empty(&mut message, 6, &self.channels);
+        put_bytes_unless_empty(&mut message, 7, self.moniker.as_bytes());
+        put_bytes(&mut message, 8, &other);
 
         let mut wire = Vec::new();
         put_uvarint(&mut wire, message.len() as u64);
@@ -183,26 +181,4 @@ fn text(fields: &mut Fields<'_>, tag: Tag) -> Result<String, NodeInfoDecodeError
     let bytes = bytes(fields, tag)?;
     let text = core::str::from_utf8(bytes).map_err(|_| NodeInfoDecodeError::NotUtf8 { field: tag.field() })?;
     Ok(text.into())
-}
-
-/// A field of bytes: its tag, its length, and the bytes.
-fn put(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
-    out.push(tag);
-    put_uvarint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn put_unless_empty(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
-    if !bytes.is_empty() {
-        put(out, tag, bytes);
-    }
-}
-
-/// A number as LEB128.
-fn put_uvarint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }

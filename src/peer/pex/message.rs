@@ -8,6 +8,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::peer::address::{Host, HostPort, PeerAddress};
+use crate::peer::protobuf::{put_bytes, put_number_unless_zero};
 use crate::wire::DecodeError;
 use crate::wire::fields::{BYTES, Fields, VARINT};
 
@@ -42,13 +43,13 @@ impl PexMessage {
     pub fn encode(&self) -> Bytes {
         let mut out = Vec::new();
         match self {
-            Self::Request => field(&mut out, 1, &[]),
+            Self::Request => put_bytes(&mut out, 1, &[]),
             Self::Addresses(addresses) => {
                 let mut list = Vec::new();
                 for address in addresses.iter().filter_map(net_address).take(MAX_ADDRESSES) {
-                    field(&mut list, 1, &address);
+                    put_bytes(&mut list, 1, &address);
                 }
-                field(&mut out, 2, &list);
+                put_bytes(&mut out, 2, &list);
             }
         }
         out.into()
@@ -146,28 +147,10 @@ fn address(mut fields: Fields<'_>) -> Result<Option<PeerAddress>, PexDecodeError
 fn net_address(address: &PeerAddress) -> Option<Vec<u8>> {
     let Host::Ip(ip) = &address.at.host else { return None };
     let mut out = Vec::new();
-    field(&mut out, 1, address.id.to_string().as_bytes());
-    field(&mut out, 2, ip.to_string().as_bytes());
-    if address.at.port != 0 {
-        out.push(0x18);
-        varint(&mut out, usize::from(address.at.port));
-    }
+    put_bytes(&mut out, 1, address.id.to_string().as_bytes());
+    put_bytes(&mut out, 2, ip.to_string().as_bytes());
+    put_number_unless_zero(&mut out, 3, address.at.port.into());
     Some(out)
-}
-
-/// A field with bytes.
-fn field(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
-    out.push((number << 3) | BYTES);
-    varint(out, bytes.len());
-    out.extend_from_slice(bytes);
-}
-
-fn varint(out: &mut Vec<u8>, mut value: usize) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 /// Bytes on the channel of peer exchange that are no message.
@@ -212,14 +195,13 @@ mod tests {
 
     fn message(fields: &[(u8, &[u8])]) -> Vec<u8> {
         let mut out = Vec::new();
-        fields.iter().for_each(|(number, bytes)| field(&mut out, *number, bytes));
+        fields.iter().for_each(|(number, bytes)| put_bytes(&mut out, *number, bytes));
         out
     }
 
-    fn one(id: &[u8], ip: &[u8], port: usize) -> Vec<u8> {
+    fn one(id: &[u8], ip: &[u8], port: u64) -> Vec<u8> {
         let mut address = message(&[(1, id), (2, ip)]);
-        address.push(0x18);
-        varint(&mut address, port);
+        put_number_unless_zero(&mut address, 3, port);
         message(&[(2, &message(&[(1, &address)]))])
     }
 
