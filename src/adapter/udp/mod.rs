@@ -1,11 +1,8 @@
 //! Sliding windows over UDP: many sessions on one socket.
 //!
-//! On tokio, [`UdpEndpoint::bind`] gives an endpoint, which opens and accepts sessions, and a driver to spawn. Datagrams go out and
-//! come in by batches, where the system has segmentation offload and `recvmmsg`.
+//! On tokio, [`UdpEndpoint::bind`] gives an endpoint, which opens and accepts sessions, and a driver to spawn; an example stands
+//! [there](UdpEndpoint). Datagrams go out and come in by batches, where the system has segmentation offload and `recvmmsg`.
 #![cfg_attr(feature = "udp-blocking", doc = "\nOn a thread, without a runtime: [`blocking`].")]
-#![cfg_attr(feature = "udp", doc = "\n```")]
-#![cfg_attr(feature = "udp", doc = include_str!("example.rs"))]
-#![cfg_attr(feature = "udp", doc = "```")]
 //!
 //! A [`Session`](crate::adapter::window::Session) sends and receives messages, or is a
 //! [stream of bytes](crate::adapter::window::Session::byte_stream); what happens when is told
