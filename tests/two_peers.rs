@@ -1,60 +1,25 @@
 //! The example `two_peers` as a program: what it prints and how it ends.
 #![cfg(all(feature = "tokio", feature = "blocking"))]
 
+#[path = "support/example.rs"]
+mod example;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::path::PathBuf;
+use std::process::Child;
 
+use example::{End, end};
 use mconn::adapter::blocking;
 use mconn::connection::{ChannelConfig, CloseReason, MConnConfig};
 use sha2::{Digest, Sha256};
 
-/// The program, built if need be: `cargo test --test two_peers` builds no examples.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // This test is target/PROFILE/deps/two_peers-HASH.
-        let test = std::env::current_exe().unwrap();
-        let profile = test.parent().and_then(Path::parent).unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--all-features", "--example", "two_peers", "--manifest-path"]);
-        build.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        build.arg("--target-dir").arg(profile.parent().unwrap());
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().unwrap().success());
-        profile.join("examples").join("two_peers")
-    })
-}
-
 fn start(arguments: &[&str]) -> Child {
-    let mut command = Command::new(program());
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// How a run has ended.
-struct End {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl From<Output> for End {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-}
-
-fn end(child: Child) -> End {
-    child.wait_with_output().unwrap().into()
+    example::start("two_peers", arguments)
 }
 
 fn run(arguments: &[&str]) -> End {
-    end(start(arguments))
+    example::run("two_peers", arguments)
 }
 
 /// A listener, and the address on which it waits.
@@ -252,8 +217,7 @@ fn ctrl_c_closes_after_flush() {
         let (connection, mut messages) = blocking::connect_tcp(listener.accept().unwrap().0, config()).unwrap();
         // Once messages of the file come, ctrl-c is waited for.
         messages.by_ref().filter(|(channel, _)| *channel == 0x40).nth(2).unwrap();
-        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
+        example::interrupt(&child);
         // All that was accepted arrives: the stream ends with the end of a message.
         let rest: Vec<_> = messages.filter(|(channel, _)| *channel == 0x40).collect();
         assert!(!rest.is_empty() && rest.iter().all(|(_, message)| message.len() == 65_536));

@@ -29,5 +29,6 @@ pub(crate) mod conversation;
 pub(crate) mod failure;
 pub(crate) mod link;
 pub(crate) mod name;
+pub(crate) mod program;
 pub(crate) mod progress;
 pub(crate) mod protocol;

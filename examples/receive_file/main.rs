@@ -21,16 +21,15 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
 use file_transfer::arguments::LinkArguments;
 use file_transfer::conversation::{Conversation, or_ctrl_c};
-use file_transfer::failure::{Failure, exit};
-use file_transfer::link;
+use file_transfer::failure::Failure;
 use file_transfer::name::FileName;
 use file_transfer::progress::Progress;
 use file_transfer::protocol::{Message, Offer, VERSION};
+use file_transfer::{link, program};
 use store::{Part, Store};
 use writer::Writer;
 
@@ -52,15 +51,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit(Err(Failure::Start(error))),
-    };
-    let result = runtime.block_on(run(&arguments));
-    // A thread that still writes is not waited for: the part may end anywhere.
-    runtime.shutdown_background();
-    exit(result)
+    program::run(run(&Arguments::parse()))
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {

@@ -22,16 +22,15 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use clap::Parser;
 use mconn::adapter::window::Session;
-use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::interval;
 
 use file_transfer::arguments::LinkArguments;
 use file_transfer::conversation::{Conversation, or_ctrl_c};
-use file_transfer::failure::{Failure, exit};
-use file_transfer::link;
+use file_transfer::failure::Failure;
 use file_transfer::progress::Progress;
 use file_transfer::protocol::{Message, Offer, VERSION};
+use file_transfer::{link, program};
 use source::Source;
 
 /// Messages that were read and not yet taken for sending.
@@ -51,15 +50,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit(Err(Failure::Start(error))),
-    };
-    let result = runtime.block_on(run(&arguments));
-    // A thread that still reads is not waited for.
-    runtime.shutdown_background();
-    exit(result)
+    program::run(run(&Arguments::parse()))
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
-use crate::example::{End, folder};
+use crate::example::{end, folder, interrupt};
 use crate::programs::{Fake, Receiver, make, names, send, start_sender, transfer};
 
 const SIZE: usize = 8 << 20;
@@ -59,10 +59,6 @@ impl Cut {
         assert!(fs::read(self.into.join("file")).unwrap() == self.bytes);
         sender.stdout
     }
-}
-
-fn end(child: Child) -> End {
-    child.wait_with_output().unwrap().into()
 }
 
 #[test]
@@ -143,9 +139,8 @@ fn ctrl_c_ends_both_sides_and_keeps_what_is_there() {
     for (name, sender_first) in [("cut_interrupt_sender", true), ("cut_interrupt_receiver", false)] {
         let cut = Cut::new(name);
         let (sender, receiver) = cut.begin();
-        let pressed = if sender_first { sender.id() } else { receiver.child.id() };
-        let kill = std::process::Command::new("kill").args(["-INT", &pressed.to_string()]).status().unwrap();
-        assert!(kill.success());
+        let pressed = if sender_first { &sender } else { &receiver.child };
+        interrupt(pressed);
         let (sender, receiver) = (end(sender), receiver.end());
         let (pressed, other) = if sender_first { (&sender, &receiver) } else { (&receiver, &sender) };
         assert_eq!((pressed.code, other.code), (Some(130), Some(1)), "{} {}", pressed.stderr, other.stderr);

@@ -1,12 +1,11 @@
 //! Over the subjects of a real server.
 
 use std::fs;
-use std::process::Child;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::example::{End, folder, run, start};
+use crate::example::{end, folder, run, start};
 use crate::nats_server::Server;
 use crate::programs::{Receiver, make, names};
 
@@ -15,10 +14,6 @@ fn server() -> Option<(Runtime, Server)> {
     let runtime = Runtime::new().unwrap();
     let server = runtime.block_on(Server::start())?;
     Some((runtime, server))
-}
-
-fn end(child: Child) -> End {
-    child.wait_with_output().unwrap().into()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mconn::sim::Random;
 use tokio::runtime::Runtime;
 
-use crate::example::{End, start};
+use crate::example::{End, end, start};
 use crate::file_transfer::arguments::LinkArguments;
 use crate::file_transfer::checksum::{Checksum, Hasher};
 use crate::file_transfer::conversation::Conversation;
@@ -43,7 +43,7 @@ impl Receiver {
     pub(crate) fn end(mut self) -> End {
         let mut stdout = String::new();
         self.stdout.read_to_string(&mut stdout).unwrap();
-        let mut end: End = self.child.wait_with_output().unwrap().into();
+        let mut end = end(self.child);
         end.stdout = stdout;
         end
     }
@@ -54,7 +54,7 @@ pub(crate) fn start_sender(file: &Path, to: &str, others: &[&str]) -> Child {
 }
 
 pub(crate) fn send(file: &Path, to: &str, others: &[&str]) -> End {
-    start_sender(file, to, others).wait_with_output().unwrap().into()
+    end(start_sender(file, to, others))
 }
 
 /// Both programs: how the sender ended, and how the receiver.

@@ -4,7 +4,8 @@ use mconn::peer::PeerAddress;
 use mconn::secret::NodeId;
 use serde_json::Value;
 
-use super::{End, Net, interrupt, nobody, run, start};
+use super::example::{End, end, interrupt, run, start};
+use super::{Net, nobody};
 
 /// Four nodes in a row, each of which knows the next; the third also knows one that is not there, and the last one exchanges
 /// no addresses.
@@ -111,7 +112,7 @@ fn what_was_found_until_ctrl_c_is_printed() {
     let child = start("crawl", &[&first.to_string(), "--private", "--timeout", "1000"]);
     let _stream = listener.accept().unwrap();
     interrupt(&child);
-    let end: End = child.wait_with_output().unwrap().into();
+    let end = end(child);
     assert_eq!(end.code, Some(130), "{}", end.stderr);
     assert!(end.stderr.contains("interrupted"), "{}", end.stderr);
     let map: Value = serde_json::from_str(&end.stdout).unwrap();

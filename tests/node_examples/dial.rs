@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader};
 use mconn::peer::node_key;
 use mconn::secret::NodeKey;
 
-use super::{End, Net, interrupt, run, start};
+use super::Net;
+use super::example::{end, interrupt, run, start};
 
 #[cfg(unix)]
 #[test]
@@ -18,7 +19,7 @@ fn it_prints_who_the_node_is_and_what_came_until_ctrl_c() {
     BufReader::with_capacity(1, child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line.split_whitespace().collect::<Vec<_>>()[..4], ["0x20", "consensus", "state", "NewRoundStep"]);
     interrupt(&child);
-    let end: End = child.wait_with_output().unwrap().into();
+    let end = end(child);
     assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""), "{}", end.stdout);
     for (name, value) in [
         ("node", address.id.to_string()),
@@ -62,7 +63,7 @@ fn a_node_that_ends_the_connection_is_told() {
     let child = start("dial_cometbft", &[&address.to_string(), "--network", "test-chain"]);
     net.runtime.block_on(events.recv()).unwrap();
     node.stop();
-    let end: End = child.wait_with_output().unwrap().into();
+    let end = end(child);
     assert_eq!(end.code, Some(1), "{end:?}");
     assert!(end.stdout.contains("moniker     node 1"), "{}", end.stdout);
     assert!(end.stderr.contains("error: the connection ended: "), "{}", end.stderr);

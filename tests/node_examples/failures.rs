@@ -5,12 +5,13 @@ use std::net::{Shutdown, TcpListener};
 
 use mconn::peer::PeerAddress;
 
-use super::{Net, nobody, run};
+use super::example::run;
+use super::{Net, nobody};
 
 const PROGRAMS: [&str; 2] = ["dial_cometbft", "crawl"];
 
 /// Checks that a run fails with these words.
-fn assert_fails(program: &str, arguments: &[&str], words: &[&str]) {
+fn assert_fails(program: &'static str, arguments: &[&str], words: &[&str]) {
     let end = run(program, arguments);
     assert_eq!((end.code, end.stdout.as_str()), (Some(1), ""), "{program} {arguments:?}: {}", end.stderr);
     assert!(end.stderr.starts_with("error: can not dial "), "{}", end.stderr);

@@ -1,14 +1,13 @@
 //! The examples that talk to nodes, as programs: what they print and how they end.
 #![cfg(all(feature = "tokio", feature = "peer"))]
 
+#[path = "../support/example.rs"]
+mod example;
+
 mod crawl;
 mod dial;
 mod failures;
 mod reactor;
-
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use bytes::Bytes;
 use mconn::adapter::tokio::switch::{Node, Options, run as run_switch};
@@ -20,55 +19,6 @@ use mconn::secret::{NodeId, NodeKey};
 use mconn::time::Instant;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-
-/// The directory of the programs, built if need be: `cargo test --test node_examples` builds no examples.
-fn programs() -> &'static Path {
-    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        // This test is target/PROFILE/deps/node_examples-HASH.
-        let test = std::env::current_exe().unwrap();
-        let profile = test.parent().and_then(Path::parent).unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--all-features", "--manifest-path"]);
-        build.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        build.args(["--example", "dial_cometbft", "--example", "crawl", "--example", "reactor"]);
-        build.arg("--target-dir").arg(profile.parent().unwrap());
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().unwrap().success());
-        profile.join("examples")
-    })
-}
-
-fn start(program: &str, arguments: &[&str]) -> Child {
-    let mut command = Command::new(programs().join(program));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// How a run has ended.
-#[derive(Debug)]
-struct End {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl From<Output> for End {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-}
-
-fn run(program: &str, arguments: &[&str]) -> End {
-    start(program, arguments).wait_with_output().unwrap().into()
-}
-
-#[cfg(unix)]
-fn interrupt(child: &Child) {
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-}
 
 /// Says one thing to each peer, on the channel of the state of the consensus.
 struct Consensus(Vec<u8>);

@@ -1,6 +1,6 @@
 //! The example `reactor`.
 
-use super::run;
+use super::example::run;
 
 #[test]
 fn both_nodes_hear_each_other() {

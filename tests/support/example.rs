@@ -96,6 +96,17 @@ pub(crate) fn start(name: &'static str, arguments: &[&str]) -> Child {
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// Waits until it has ended.
+pub(crate) fn end(program: Child) -> End {
+    program.wait_with_output().unwrap().into()
+}
+
 pub(crate) fn run(name: &'static str, arguments: &[&str]) -> End {
-    start(name, arguments).wait_with_output().unwrap().into()
+    end(start(name, arguments))
+}
+
+/// Presses ctrl-c.
+#[cfg(unix)]
+pub(crate) fn interrupt(program: &Child) {
+    assert!(Command::new("kill").args(["-INT", &program.id().to_string()]).status().unwrap().success());
 }
