@@ -18,7 +18,8 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use mconn::sim::{Scenario, WindowScenario};
+use mconn::sim::Scenario;
+use mconn::sim::window::WindowScenario;
 
 #[derive(Debug, Parser)]
 #[command(about = "Runs simulated pairs of connections, or worlds of sliding windows, one per seed.")]

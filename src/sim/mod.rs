@@ -43,7 +43,8 @@
 //!
 //! A [`DatagramLink`] delays, loses, doubles, reorders and damages datagrams, by chance and by script. A [`World`] has one from
 //! each endpoint to each with which it talks. Its endpoints tell a [`Desk`] what they send and get, and the ledgers behind it
-//! find what was lost, doubled, reordered, cut short or invented, each channel by its own [`Promise`].
+//! find what was lost, doubled, reordered, cut short or invented, each channel by its own [`Promise`]. Sessions of the sliding
+//! window as such endpoints, their users, and what can go wrong with them stand in [`window`].
 //!
 //! # Seeds
 //!
@@ -63,7 +64,7 @@ mod random;
 mod scenario;
 mod trace;
 mod violation;
-mod window;
+pub mod window;
 mod world;
 
 pub use datagram::{
@@ -80,10 +81,6 @@ pub use random::Random;
 pub use scenario::{Closing, Outcome, Scenario};
 pub use trace::{Entry, Fnv, Happening, Trace};
 pub use violation::Violation;
-pub use window::{
-    Attack, Conduct, End, Farewell, Fault, Forgery, Kind, Letter, Lifetime, Reading, Restart, Tally, WindowEndpoint,
-    WindowHost, WindowHub, WindowMachine, WindowOutcome, WindowScenario, WindowWorld, window_label,
-};
 pub use world::{
     Address, ClockJump, DatagramEndpoint, Desk, Failure, Habits, Occurrence, Shown, World, WorldConfig, WorldTrace,
     run_seed,

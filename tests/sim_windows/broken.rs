@@ -1,7 +1,8 @@
 //! Sessions that are broken on purpose: the oracles must find each of them.
 
 use bytes::{Bytes, BytesMut};
-use mconn::sim::{Address, WindowMachine, WindowScenario};
+use mconn::sim::Address;
+use mconn::sim::window::{WindowMachine, WindowScenario};
 use mconn::sliding_window::{Class, CloseReason, Event, SlidingWindow, Status, Timer};
 use mconn::time::Instant;
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use mconn::sim::{Fault, Fnv, Restart, WindowOutcome, WindowScenario};
+use mconn::sim::Fnv;
+use mconn::sim::window::{Fault, Restart, WindowOutcome, WindowScenario};
 use mconn::sliding_window::CloseReason;
 
 /// Seeds with which a promise was broken once.

@@ -2,10 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use mconn::machine::Machine;
-use mconn::sim::{
-    Act, Address, Conduct, DatagramConfig, Forgery, Habits, Kind, Letter, Lifetime, Partition, Random, Rule,
-    WindowEndpoint, World, WorldConfig, window_label,
-};
+use mconn::sim::window::{Conduct, Forgery, Kind, Letter, Lifetime, WindowEndpoint, window_label};
+use mconn::sim::{Act, Address, DatagramConfig, Habits, Partition, Random, Rule, World, WorldConfig};
 use mconn::sliding_window::{CloseReason, Config, Counters, Input, SendOptions, SlidingWindow, Status};
 use mconn::time::{Duration, Instant};
 

@@ -8,7 +8,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::conduct::Conduct;
 use super::machine::WindowMachine;
-use super::user::{Tally, User};
+use super::tally::Tally;
+use super::user::User;
 use super::watch::Watch;
 use crate::machine::Machine;
 use crate::sim::{Address, DatagramEndpoint, Desk, Random, Violation};
@@ -22,7 +23,8 @@ const SLACK: Duration = Duration::from_secs(60);
 /// One session with one peer, the user behind it, and the oracles that watch both.
 ///
 /// ```
-/// use mconn::sim::{Address, Conduct, DatagramConfig, Habits, WindowEndpoint, World, WorldConfig};
+/// use mconn::sim::window::{Conduct, WindowEndpoint};
+/// use mconn::sim::{Address, DatagramConfig, Habits, World, WorldConfig};
 /// use mconn::sliding_window::{CloseReason, Config};
 /// use mconn::time::{Duration, Instant};
 ///

@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 use super::conduct::Conduct;
-use super::user::{Tally, User};
+use super::tally::Tally;
+use super::user::User;
 use super::watch::Watch;
 use crate::machine::Machine;
 use crate::sim::{Address, DatagramEndpoint, Desk, Violation};

@@ -5,8 +5,9 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::conduct::{Conduct, Farewell};
+use super::host::{WindowHost, WindowWorld};
 use super::machine::WindowMachine;
-use super::scenario::{End, Restart, WindowHost, WindowScenario, WindowWorld};
+use super::scenario::{End, Restart, WindowScenario};
 use super::watch::overdrawn;
 use crate::sim::{Address, Violation};
 use crate::sliding_window::{CloseReason, Config};

@@ -2,25 +2,25 @@
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::BytesMut;
-
 use super::attack::Forgery;
 use super::conduct::Conduct;
+use super::draw;
+use super::endpoint::WindowEndpoint;
+use super::host::{WindowHost, WindowWorld};
 use super::hub::WindowHub;
 use super::judge::Judge;
+use super::label::window_label;
 use super::machine::WindowMachine;
-use super::user::Tally;
-use super::{WindowEndpoint, draw};
-use crate::sim::datagram::{DatagramConfig, Label};
-use crate::sim::world::{DatagramEndpoint, Desk, Failure, Habits, World, WorldConfig, WorldTrace};
+use super::outcome::WindowOutcome;
+use crate::sim::datagram::DatagramConfig;
+use crate::sim::world::{Failure, Habits, World, WorldConfig};
 use crate::sim::{Address, Random, Violation};
 use crate::sliding_window::endpoint::EndpointConfig;
-use crate::sliding_window::packet::{Frame, Packet, decode};
-use crate::sliding_window::{CloseReason, Config, ConfigError, SlidingWindow};
+use crate::sliding_window::{Config, ConfigError, SlidingWindow};
 use crate::time::{Duration, Instant};
 
 /// What can go wrong in a scenario.
@@ -117,7 +117,7 @@ pub struct Attack {
 /// Sessions, what lies between them, what their users do, and what goes wrong: all drawn from one seed.
 ///
 /// ```
-/// use mconn::sim::WindowScenario;
+/// use mconn::sim::window::WindowScenario;
 /// let outcome = WindowScenario::from_seed(1).run()?;
 /// assert!(outcome.events > 0);
 /// # Ok::<(), Box<mconn::sim::Failure>>(())
@@ -149,114 +149,6 @@ pub struct WindowScenario {
     pub heirs: Vec<End>,
     /// Who is hostile, and how many datagrams in a hundred it changes.
     pub hostile: Option<(usize, u64)>,
-}
-
-/// How a [`WindowScenario`] went.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct WindowOutcome {
-    /// Messages delivered, all ways, and their bytes.
-    pub delivered: (u64, u64),
-    /// Wakes, deliveries and datagrams sent.
-    pub events: u64,
-    /// When the run ended.
-    pub ended: Instant,
-    /// How sessions have ended, in the order of the addresses.
-    pub endings: Vec<CloseReason>,
-    /// What the users have counted.
-    pub tally: Tally,
-    /// Sessions that went on with one that was cut.
-    pub resumed: u32,
-    /// What happened to datagrams, summed over the links: lost, doubled, damaged, cut short, overtaken.
-    pub links: [u64; 5],
-    /// All that happened, when it was asked for.
-    pub trace: WorldTrace,
-}
-
-/// Who lives in a world of sessions.
-#[derive(Debug)]
-pub enum WindowHost<M = SlidingWindow> {
-    /// One session.
-    One(Box<WindowEndpoint<M>>),
-    /// Many.
-    Hub(Box<WindowHub>),
-}
-
-impl<M: WindowMachine> WindowHost<M> {
-    /// The one session, if it is one.
-    #[must_use]
-    pub fn one(&self) -> Option<&WindowEndpoint<M>> {
-        match self {
-            Self::One(endpoint) => Some(endpoint),
-            Self::Hub(_) => None,
-        }
-    }
-
-    fn as_endpoint(&mut self) -> &mut dyn DatagramEndpoint {
-        match self {
-            Self::One(endpoint) => &mut **endpoint,
-            Self::Hub(hub) => &mut **hub,
-        }
-    }
-}
-
-impl<M: WindowMachine> DatagramEndpoint for WindowHost<M> {
-    fn handle_datagram(&mut self, now: Instant, from: Address, datagram: &mut BytesMut) {
-        self.as_endpoint().handle_datagram(now, from, datagram);
-    }
-    fn handle_timeout(&mut self, now: Instant) {
-        self.as_endpoint().handle_timeout(now);
-    }
-    fn poll_transmit(&mut self, now: Instant, into: &mut BytesMut) -> Option<Address> {
-        self.as_endpoint().poll_transmit(now, into)
-    }
-    fn poll_timeout(&self) -> Option<Instant> {
-        match self {
-            Self::One(endpoint) => endpoint.poll_timeout(),
-            Self::Hub(hub) => hub.poll_timeout(),
-        }
-    }
-    fn act(&mut self, now: Instant, desk: &mut Desk<'_>) -> Result<(), Violation<Address>> {
-        self.as_endpoint().act(now, desk)
-    }
-    fn is_over(&self) -> bool {
-        match self {
-            Self::One(endpoint) => endpoint.is_over(),
-            Self::Hub(hub) => hub.is_over(),
-        }
-    }
-    fn describe(&self) -> String {
-        match self {
-            Self::One(endpoint) => endpoint.describe(),
-            Self::Hub(hub) => hub.describe(),
-        }
-    }
-}
-
-/// The world of a scenario.
-pub type WindowWorld<M = SlidingWindow> = World<WindowHost<M>>;
-
-/// Tells what a datagram of a session is, for traces and rules: the most important thing in it, with its number.
-#[must_use]
-pub fn window_label(datagram: &[u8]) -> Option<Label> {
-    let packet = match decode(datagram).ok()? {
-        Packet::Syn(_) => return Some(Label::new("syn", 0)),
-        Packet::SynAck { .. } => return Some(Label::new("synack", 0)),
-        Packet::Retry { .. } => return Some(Label::new("retry", 0)),
-        Packet::Frames(packet) => packet,
-    };
-    let mut label = Label::new("ack", u64::from(packet.number));
-    for frame in packet.frames() {
-        match frame {
-            Ok(Frame::Data(data)) => return Some(Label::new("data", u64::from(data.segment))),
-            Ok(Frame::Abort { code, .. }) => return Some(Label::new("abort", code)),
-            Ok(Frame::Credit(credit)) => label = Label::new("credit", credit.max_segment),
-            Ok(Frame::Ping) if label.kind != "credit" => label.kind = "ping",
-            Err(_) => return Some(Label::new("broken", u64::from(packet.number))),
-            _ => {}
-        }
-    }
-    Some(label)
 }
 
 impl WindowScenario {
@@ -307,7 +199,7 @@ impl WindowScenario {
             format!("cargo run --release --features sim --example soak -- --window --seed {} --trace", self.seed);
         let mut world = World::new(self.seed, self.world(trace));
         match self.play(&mut world, wrap) {
-            Ok(()) => Ok(outcome(&world)),
+            Ok(()) => Ok(WindowOutcome::of(&world)),
             Err(violation) => Err(Box::new(world.failure(violation, again))),
         }
     }
@@ -425,41 +317,6 @@ impl WindowScenario {
 
 fn refused(error: &ConfigError) -> Violation<Address> {
     Violation::Rule { at: Instant::ZERO, side: Address::new(0), what: error.to_string().into() }
-}
-
-fn outcome<M: WindowMachine>(world: &WindowWorld<M>) -> WindowOutcome {
-    let (mut endings, mut tally, mut resumed) = (Vec::new(), Tally::default(), 0_u32);
-    let mut index = 0_u32;
-    while let Some(host) = world.endpoint(Address::new(index)) {
-        index = index.saturating_add(1);
-        match host {
-            WindowHost::One(one) => {
-                endings.extend_from_slice(one.endings());
-                tally.add(one.tally());
-                resumed = resumed.saturating_add(one.resumed());
-            }
-            WindowHost::Hub(hub) => {
-                endings.extend(hub.endings().iter().map(|(_, reason)| reason.clone()));
-                tally.add(hub.tally());
-            }
-        }
-    }
-    let mut links = [0_u64; 5];
-    for (_, _, counters) in world.counters() {
-        let lost = counters.sent.saturating_add(counters.duplicated).saturating_sub(counters.delivered);
-        let counted = [lost, counters.duplicated, counters.corrupted, counters.truncated, counters.overtaken];
-        links.iter_mut().zip(counted).for_each(|(sum, count)| *sum = sum.saturating_add(count));
-    }
-    WindowOutcome {
-        delivered: world.delivered(),
-        events: world.events(),
-        ended: world.now(),
-        endings,
-        tally,
-        resumed,
-        links,
-        trace: world.trace().clone(),
-    }
 }
 
 impl fmt::Display for WindowScenario {
