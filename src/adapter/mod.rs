@@ -30,6 +30,8 @@ mod timer;
 pub mod tokio;
 #[cfg(any(feature = "udp", feature = "udp-blocking"))]
 pub mod udp;
+#[cfg(any(feature = "tokio", feature = "memory", feature = "udp-blocking"))]
+mod waker;
 #[cfg(any(feature = "memory", feature = "udp-blocking"))]
 pub mod window;
 

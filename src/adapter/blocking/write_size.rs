@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::super::{FIRST_WRITE, LARGEST_WRITE, LEAST_WRITE};
+use crate::adapter::{FIRST_WRITE, LARGEST_WRITE, LEAST_WRITE};
 
 /// The size of a batch of output: as much as the transport takes in about half a millisecond.
 ///

@@ -14,6 +14,7 @@ use super::shared::{Core, Shared, wake};
 use super::transport::Transport;
 use crate::adapter::Closed;
 use crate::adapter::timer::Timer;
+use crate::adapter::waker::remember;
 use crate::connection::{CloseReason, Input};
 use crate::time::{Duration, Instant};
 use crate::wire::{AnyCodec, Codec};
@@ -156,7 +157,7 @@ where
     if core.driver.wants_room {
         core.mailboxes.watch();
     }
-    core.driver.remember(context.waker());
+    remember(&mut core.driver.waker, context.waker());
     Plan::Go {
         // What is left in the buffer is fed again before anything is waited for.
         again: (left > 0 && (fed || (paused && core.machine.wants_read()))) || core.machine.has_unread(),

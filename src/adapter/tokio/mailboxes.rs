@@ -9,6 +9,7 @@ use core::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use crate::adapter::carried::Carried;
+use crate::adapter::waker::remember;
 use crate::connection::{CloseReason, Event, MConnConfig, SendRefusal};
 use crate::wire::Codec;
 
@@ -195,9 +196,7 @@ impl Mailboxes {
         if self.ended.is_some() {
             return Poll::Ready(None);
         }
-        if !mailbox.waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
-            mailbox.waker = Some(context.waker().clone());
-        }
+        remember(&mut mailbox.waker, context.waker());
         Poll::Pending
     }
 

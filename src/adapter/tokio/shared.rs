@@ -18,6 +18,7 @@ use super::waiters::Waiters;
 use crate::adapter::carried::Carried;
 use crate::adapter::clock::Clock;
 use crate::adapter::lock::lock;
+use crate::adapter::waker::remember;
 use crate::adapter::{Closed, DEFAULT_SEND_TIMEOUT};
 use crate::connection::{ConfigError, Input, MConnConfig, SendError, SendRefusal};
 use crate::time::Instant;
@@ -60,13 +61,6 @@ pub(super) struct Nap {
 }
 
 impl Nap {
-    /// Makes sure that this task is the one to wake.
-    pub(super) fn remember(&mut self, waker: &Waker) {
-        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            self.waker = Some(waker.clone());
-        }
-    }
-
     /// The waker, to be called once the lock is released.
     pub(super) fn wake(&mut self) -> Option<Waker> {
         self.wants_output = false;
@@ -289,7 +283,7 @@ impl<C: Codec> Shared<C> {
     /// Whether to give up the last bytes of a flush. The driver, which asks, is woken when that changes.
     pub(super) fn is_told_to_close(&self, context: &Context<'_>) -> bool {
         let mut core = self.lock();
-        core.driver.remember(context.waker());
+        remember(&mut core.driver.waker, context.waker());
         core.told_to_close
     }
 

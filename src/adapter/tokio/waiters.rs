@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::task::Waker;
 
 use crate::adapter::carried::Carried;
+use crate::adapter::waker::remember;
 use crate::connection::SendRefusal;
 use crate::wire::Codec;
 
@@ -54,9 +55,7 @@ impl Waiters {
         let place = ticket.and_then(|ticket| queue.iter_mut().find(|waiter| waiter.ticket == ticket));
         if let Some(waiter) = place {
             waiter.len = len;
-            if !waiter.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-                waiter.waker = Some(waker.clone());
-            }
+            remember(&mut waiter.waker, waker);
             return;
         }
         queue.push_back(Waiter { ticket: new_ticket, len, waker: Some(waker.clone()) });

@@ -7,6 +7,7 @@ use std::io;
 
 use super::shared::{Core, Shared};
 use super::{Batch, Transport};
+use crate::adapter::waker::remember;
 use crate::time::Instant;
 
 /// Bytes of a batch, unless one datagram is larger: what one call with segmentation offload takes.
@@ -150,7 +151,5 @@ impl<T: Transport> Engine<T> {
 fn doze(core: &mut Core, context: &Context<'_>, deadline: Option<Instant>) {
     core.driver.is_blocked = false;
     core.driver.until = deadline;
-    if !core.driver.waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
-        core.driver.waker = Some(context.waker().clone());
-    }
+    remember(&mut core.driver.waker, context.waker());
 }

@@ -121,10 +121,9 @@ impl Core {
             true => (self.config.max_waiting_messages, self.config.max_waiting_bytes),
             false => (0, 0),
         };
-        let Some(connection) = self.table.started(id) else {
-            return Err(SendError { refusal: SendRefusal::Closed, channel, message });
-        };
-        let Some(found) = self.connections.get_mut(&connection) else {
+        let started = self.table.started(id);
+        let found = started.and_then(|connection| Some((connection, self.connections.get_mut(&connection)?)));
+        let Some((connection, found)) = found else {
             return Err(SendError { refusal: SendRefusal::Closed, channel, message });
         };
         let sent = found.send(channel, message, until, max);

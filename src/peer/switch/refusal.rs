@@ -24,12 +24,12 @@ pub enum AcceptRefusal {
         limit: usize,
     },
     /// The filter of the switch does not want this address.
-    #[error("the filter refuses {ip}: {reason}")]
+    #[error("the filter refuses {ip}: {why}")]
     Filtered {
         /// The address.
         ip: IpAddr,
         /// The filter's words.
-        reason: String,
+        why: String,
     },
     /// The switch was stopped.
     #[error("the switch was stopped")]
@@ -61,7 +61,7 @@ pub enum DialRefusal {
 }
 
 /// Why a node that has proven who it is does not become a peer.
-#[derive(Clone, Debug, Copy, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PeerRefusal {
     /// It is this node.

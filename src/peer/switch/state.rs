@@ -164,7 +164,7 @@ impl Switch {
         }
         if let Some(filter) = &mut self.core.config.filter {
             let ip = remote.ip();
-            filter.check_address(remote).map_err(|reason| AcceptRefusal::Filtered { ip, reason })?;
+            filter.check_address(remote).map_err(|why| AcceptRefusal::Filtered { ip, why })?;
         }
         let connection = self.core.table.accept(remote.ip())?;
         self.core.connections.insert(connection, Connection::new(None, Some(remote)));

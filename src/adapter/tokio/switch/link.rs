@@ -18,6 +18,7 @@ use crate::adapter::timer::Timer;
 use crate::adapter::tokio::finish::Finish;
 use crate::adapter::tokio::transport::Transport;
 use crate::adapter::tokio::upgrade::{DialError, ephemeral, open};
+use crate::adapter::waker::remember;
 use crate::peer::HostPort;
 use crate::peer::switch::ConnectionId;
 use crate::secret::FRAME_LEN;
@@ -193,9 +194,7 @@ fn advance(
         *pulled = switch.transmit_into(now, connection, outbound, size);
         wire.write = *pulled > 0;
     }
-    if !wire.waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
-        wire.waker = Some(context.waker().clone());
-    }
+    remember(&mut wire.waker, context.waker());
     let left = transport.inbound.len();
     let budget = switch.recv_budget(now, connection).saturating_sub(left);
     // What the switch wants of this connection wakes this task.
