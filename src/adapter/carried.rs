@@ -15,6 +15,9 @@ use crate::time::Instant;
 use crate::wire::Codec;
 
 /// Two machines with the same face. A driver need not know which of them it has.
+///
+/// Which one it is shows when the program runs and not in a type parameter (for which
+/// [`StreamMachine`](crate::connection::StreamMachine) would do): handles of plain and of sealed connections are of one type.
 #[derive(Debug)]
 #[cfg_attr(
     feature = "peer",

@@ -3,11 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
+use super::cause::Cause;
 use crate::connection::{CloseReason, Fault};
 
 /// Why a connection has ended: what the machine says, and the error of the transport when there was one.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{reason}{}", IoSuffix(.io.as_deref()))]
+#[error("{reason}{}", Cause(.io.as_deref()))]
 #[non_exhaustive]
 pub struct Closed {
     /// What the machine says.
@@ -30,18 +31,6 @@ impl Closed {
             return why.fault();
         }
         self.reason.fault()
-    }
-}
-
-/// What stands behind the reason when the transport has told more.
-struct IoSuffix<'a>(Option<&'a io::Error>);
-
-impl core::fmt::Display for IoSuffix<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self.0 {
-            Some(error) => write!(f, ": {error}"),
-            None => Ok(()),
-        }
     }
 }
 

@@ -12,6 +12,7 @@
 pub mod blocking;
 #[cfg(feature = "tokio")]
 mod carried;
+mod cause;
 mod clock;
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 mod closed;

@@ -66,18 +66,23 @@ pub trait StreamMachine:
     fn recv_budget(&mut self, now: Instant) -> usize;
 
     /// Whether the machine would consume what it is given now.
+    #[must_use]
     fn wants_read(&self) -> bool;
 
     /// Whether pulling output would give some now, as far as can be known without asking the limiter.
+    #[must_use]
     fn wants_write(&self) -> bool;
 
     /// Whether the machine has ended; its last events may still wait to be taken.
+    #[must_use]
     fn has_ended(&self) -> bool;
 
     /// Whether this is the end after an orderly flush: what was pulled must still reach the peer.
+    #[must_use]
     fn is_flushed(ending: &Self::Ending) -> bool;
 
     /// How the connection is doing at `now`. Looking changes nothing.
+    #[must_use]
     fn status(&self, now: Instant) -> Status;
 
     /// Changes the limit on what is sent, in bytes of packets per second; `None` lifts it.

@@ -2,7 +2,6 @@
 
 use alloc::string::ToString;
 use alloc::sync::Arc;
-use core::fmt;
 use core::future::poll_fn;
 use core::task::{Context, Poll};
 use core::time::Duration;
@@ -17,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::transport::Transport;
 use super::{Addresses, Parts, connect_peer};
+use crate::adapter::cause::Cause;
 use crate::adapter::clock::Clock;
 use crate::adapter::timer::Timer;
 use crate::connection::{ConfigError, MConnConfig};
@@ -70,14 +70,6 @@ pub enum DialError {
         /// The first error of the stream, if it had any.
         io: Option<io::Error>,
     },
-}
-
-struct Cause<'a>(Option<&'a io::Error>);
-
-impl fmt::Display for Cause<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |error| write!(f, ": {error}"))
-    }
 }
 
 /// A stream that was upgraded: who is at its other end is known, and no message has been exchanged.

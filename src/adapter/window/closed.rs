@@ -3,12 +3,13 @@
 use alloc::sync::Arc;
 use std::io;
 
+use crate::adapter::cause::Cause;
 use crate::machine::Fault;
 use crate::sliding_window::CloseReason;
 
 /// Why a session has ended: what the machine says, and the error of the transport when there was one.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{reason}{}", io.as_ref().map(|error| alloc::format!(": {error}")).unwrap_or_default())]
+#[error("{reason}{}", Cause(.io.as_deref()))]
 #[non_exhaustive]
 pub struct Closed {
     /// What the machine says.
