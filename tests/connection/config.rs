@@ -33,6 +33,7 @@ fn the_default_is_today_s_wire_with_safer_rules() {
     assert_eq!((config.inbox_messages, config.inbox_bytes), (4096, 1 << 20));
     assert_eq!((config.max_partial_bytes, config.message_timeout), (64 << 20, None));
     assert_eq!(config.recv_ahead_bytes, 32 << 20);
+    assert_eq!(config.recycle_bytes, 4 << 20);
     assert_eq!((config.max_pings_per_interval, config.max_packets_without_progress), (1000, 1000));
     assert_eq!(config.validate(), Ok(()));
 }
