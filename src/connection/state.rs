@@ -16,6 +16,7 @@ use super::inbox::Inbox;
 use super::incoming::{Incoming, Reassembly};
 use super::keepalive::Keepalive;
 use super::outgoing::{Outgoing, PacketSizes};
+use super::recycle::Recycler;
 use super::scheduler::Scheduler;
 use super::send_gate::SendGate;
 use super::status::Counters;
@@ -130,7 +131,11 @@ impl<C: Codec> MConnState<C> {
             flush: FlushGate::new(config.flush),
             keepalive,
             inbox: Inbox::new(config.inbox_messages, config.inbox_bytes),
-            reassembly: Reassembly::new(config.max_partial_bytes, config.recv_ahead_bytes),
+            reassembly: Reassembly::new(
+                config.max_partial_bytes,
+                config.recv_ahead_bytes,
+                Recycler::new(config.recycle_bytes),
+            ),
             limits,
             send_bytes: 0,
             busy_channels: 0,
@@ -358,7 +363,10 @@ impl<C: Codec> MConnState<C> {
     fn fire(&mut self, timer: Timer) {
         let now = self.now;
         match timer {
-            Timer::Ping => self.keepalive.ping_timer(now, &mut self.timers),
+            Timer::Ping => {
+                self.reassembly.rest();
+                self.keepalive.ping_timer(now, &mut self.timers);
+            }
             Timer::PongTimeout => self.end(self.keepalive.timed_out()),
             Timer::PausedPong => self.keepalive.paused_pong_timer(now, &mut self.timers),
             Timer::Flush => self.flush.release(&mut self.timers),
