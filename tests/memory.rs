@@ -120,7 +120,7 @@ fn formula(config: &MConnConfig) -> usize {
     let reserved = config.channels.iter().map(|channel| channel.recv_buffer_capacity).max().unwrap_or(0);
     let largest = config.channels.iter().map(|channel| channel.recv_message_capacity).max().unwrap_or(0);
     4096 + 256 * channels
-        + 2 * config.max_partial_bytes
+        + 2 * config.partial_limit()
         + channels * reserved
         + config.recv_ahead_bytes
         + config.inbox_bytes
@@ -131,7 +131,7 @@ fn formula(config: &MConnConfig) -> usize {
 fn hostile_config(max_partial_bytes: usize, capacity: usize) -> MConnConfig {
     let channels = (0..=255).map(|id| ChannelConfig::new(id, 1).recv_message_capacity(capacity));
     let mut config = quiet(channels);
-    (config.max_partial_bytes, config.inbox_bytes, config.inbox_messages) = (max_partial_bytes, 10_000, 100);
+    (config.max_partial_bytes, config.inbox_bytes, config.inbox_messages) = (Some(max_partial_bytes), 10_000, 100);
     config.recv_ahead_bytes = 50_000;
     config
 }
