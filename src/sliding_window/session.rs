@@ -131,7 +131,10 @@ impl SlidingWindow {
     }
 
     /// What a later session needs to go on where this one stands: messages that were accepted and not acknowledged, and
-    /// what has arrived. `None` when this session was never connected, or has come to an orderly end.
+    /// what has arrived. `None` when this session was never connected, or has come to an orderly end or an abort.
+    ///
+    /// A session that was to go on with another, and was never connected, gives back what it was made of, so that the next attempt
+    /// can be made: after [`HandshakeTimeout`](super::CloseReason::HandshakeTimeout), say.
     ///
     /// Take the events that wait before: messages that have arrived stay, but events do not.
     #[must_use]

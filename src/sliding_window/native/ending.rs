@@ -25,7 +25,8 @@ impl Native {
         if !self.is_open() {
             return;
         }
-        if !Self::may_resume(&reason) {
+        self.settle_name();
+        if !self.may_resume(&reason) {
             self.sender = Sender::new(sender_config(&self.config));
         }
         (self.close_deadline, self.linger_until, self.blocked_since) = (None, None, None);
@@ -40,15 +41,26 @@ impl Native {
         }
     }
 
-    /// Whether a session that ended so can be gone on with: the network has cut it, nobody wanted its end.
-    pub(super) const fn may_resume(reason: &CloseReason) -> bool {
-        matches!(
-            reason,
+    /// Whether a session that ended so can be gone on with: the network has cut it, nobody wanted its end; or it was to go on
+    /// with another, and did not come to that.
+    pub(super) const fn may_resume(&self, reason: &CloseReason) -> bool {
+        match reason {
             CloseReason::TransportFailed
-                | CloseReason::IdleTimeout { .. }
-                | CloseReason::ProbesExhausted { .. }
-                | CloseReason::UnackedLimit { .. }
-        )
+            | CloseReason::IdleTimeout { .. }
+            | CloseReason::ProbesExhausted { .. }
+            | CloseReason::UnackedLimit { .. } => true,
+            CloseReason::HandshakeTimeout { .. } | CloseReason::NeverConnected => self.resumes.is_some(),
+            _ => false,
+        }
+    }
+
+    /// A packet of the peer has shown that the session is open there too.
+    pub(super) fn settle_name(&mut self) {
+        if self.newest_packet().is_some()
+            && let Some(name) = &mut self.name
+        {
+            name.settle();
+        }
     }
 
     /// What the peer is told of this end, when it does not know and may still listen.

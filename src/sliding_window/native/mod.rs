@@ -21,7 +21,7 @@ use super::legacy::UnackedLimit;
 use super::number::Numbering;
 use super::packet::FramesPacket;
 use super::receiver::{Receiver, ReceiverConfig};
-use super::resume::Resumable;
+use super::resume::{Name, Resumable, Tags};
 use super::seed::Seed;
 use super::sender::{Blocked, Sender, SenderConfig};
 use super::status::{Counters, Status};
@@ -82,10 +82,12 @@ pub(crate) struct Native {
     handshake: Handshake,
     packets: Numbering,
     segments: Numbering,
-    /// What this session goes on with: the tags of the one that was cut, ours and the peer's, and the size of its datagrams.
-    resumes: Option<((u64, u64), usize)>,
-    /// What a later session needs to go on with this one: its tags and the size of its datagrams. Known once it is open.
-    cut: Option<((u64, u64), usize)>,
+    /// What this session goes on with.
+    resumes: Option<Name>,
+    /// Which of its names the peer has called it by.
+    called: Option<Tags>,
+    /// What a later session needs to go on with this one. Known once it is open.
+    name: Option<Name>,
     peer_hello: Option<Peer>,
     link: Option<Link>,
     sender: Sender,
@@ -129,11 +131,11 @@ impl Native {
         let (sender, receiver, resumes) = match resumable {
             None => (Sender::new(sender_config(&config)), Receiver::new(receiver_config(&config)), None),
             Some(old) => {
-                if config.max_datagram < old.max_datagram {
-                    let (max_datagram, needed) = (config.max_datagram, old.max_datagram);
+                let (max_datagram, needed) = (config.max_datagram, old.name.max_datagram);
+                if max_datagram < needed {
                     return Err(ConfigError::ResumeDatagram { max_datagram, needed });
                 }
-                (old.sender, old.receiver, Some((old.tags, old.max_datagram)))
+                (old.sender, old.receiver, Some(old.name))
             }
         };
         let mut close = Close::new();
@@ -153,7 +155,8 @@ impl Native {
             packets: Numbering::new(initial.packet),
             segments: Numbering::new(initial.segment),
             resumes,
-            cut: None,
+            called: None,
+            name: None,
             peer_hello: None,
             link: None,
             sender,
@@ -272,13 +275,15 @@ impl Native {
         }
     }
 
-    pub(crate) fn into_resumable(self) -> Option<Resumable> {
+    pub(crate) fn into_resumable(mut self) -> Option<Resumable> {
+        self.settle_name();
         let may_resume = match &self.life {
             Life::Open => true,
-            Life::Leaving { reason, .. } | Life::Ended(reason) | Life::Closed(reason) => Self::may_resume(reason),
+            Life::Leaving { reason, .. } | Life::Ended(reason) | Life::Closed(reason) => self.may_resume(reason),
         };
-        let (tags, max_datagram) = self.cut.filter(|_| may_resume)?;
-        Some(Resumable { tags, sender: self.sender, receiver: self.receiver, max_datagram })
+        // What never came to be open is as it was.
+        let name = self.name.or(self.resumes).filter(|_| may_resume)?;
+        Some(Resumable { name, sender: self.sender, receiver: self.receiver })
     }
 
     pub(crate) const fn max_datagram(&self) -> usize {
