@@ -157,6 +157,7 @@ impl Native {
                 let timeout = self.link.as_ref().map(|link| link.recovery.probe_timeout());
                 self.done_again = timeout.map(|timeout| (now + timeout, timeout));
                 self.linger_limit = now + self.config.linger.saturating_mul(4);
+                self.receipt_limit = self.linger_limit.max(now + self.config.close_timeout);
             }
             Todo::End => self.end(CloseReason::Finished),
         }

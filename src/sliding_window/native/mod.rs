@@ -105,6 +105,8 @@ pub(crate) struct Native {
     done_again: Option<(Instant, Duration)>,
     /// However often the peer asks again, it is answered no longer than this.
     linger_limit: Instant,
+    /// However long a receipt is on its way, it is waited for no longer than this.
+    receipt_limit: Instant,
     /// Since when the peer's credit has held us up.
     blocked_since: Option<Instant>,
     /// A packet that told our credit was lost.
@@ -170,6 +172,7 @@ impl Native {
             peer_done: false,
             done_again: None,
             linger_limit: Instant::MAX,
+            receipt_limit: Instant::MAX,
             blocked_since: None,
             credit_lost: false,
             events: VecDeque::new(),
