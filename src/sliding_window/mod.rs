@@ -89,6 +89,7 @@ pub mod congestion;
 pub mod endpoint;
 mod error;
 mod event;
+mod farewell;
 mod fault;
 mod handshake;
 mod keepalive;
@@ -110,6 +111,7 @@ pub use config::{
 };
 pub use error::{CloseReason, ConfigError};
 pub use event::{Event, FlushMark, Input, Timer};
+pub use farewell::Farewell;
 pub use fault::PeerFault;
 pub use receiver::Asap;
 pub use recovery::{AckConfig, RecoveryConfig, RecoveryCounters, RecoveryStatus};

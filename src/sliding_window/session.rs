@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::config::{Config, PacketFormat};
 use super::error::ConfigError;
 use super::event::{Event, FlushMark, Input, Timer};
+use super::farewell::Farewell;
 #[cfg(feature = "legacy")]
 use super::legacy::{Legacy, TcpState};
 use super::native::Native;
@@ -246,6 +247,17 @@ impl SlidingWindow {
             buffer = core::mem::take(&mut buffer).split_at_mut_checked(len).map_or(&mut [], |(_, rest)| rest);
         }
         total
+    }
+
+    /// What answers the peer if it goes on although we have ended the session: it may not have heard of it. Once, after the last
+    /// event; `None` when the peer knows of the end, or `linger` is zero.
+    #[must_use]
+    pub fn farewell(&mut self) -> Option<Farewell> {
+        match &mut self.engine {
+            Engine::Native(native) => native.take_farewell(),
+            #[cfg(feature = "legacy")]
+            Engine::Legacy(_) => None,
+        }
     }
 
     /// The largest datagram that can come, in bytes.

@@ -3,12 +3,16 @@
 use alloc::format;
 use alloc::string::ToString;
 
+use bytes::Bytes;
+
 use super::{Life, Native, sender_config};
 use crate::sliding_window::close::{Progress, Stage, Todo};
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::{AbortReason, Event};
+use crate::sliding_window::farewell::Farewell;
 use crate::sliding_window::fault::PeerFault;
 use crate::sliding_window::handshake::Phase;
+use crate::sliding_window::packet::{Frame, FramesPacket, Writer, seal, varint_len};
 use crate::sliding_window::sender::Sender;
 use crate::time::Instant;
 
@@ -18,6 +22,8 @@ pub(super) const MAX_CODE: u64 = CODE_FINISHED - 1;
 pub(super) const CODE_FINISHED: u64 = 1 << 60;
 /// What an abort carries when a session has ended by itself. No user gives such a code by accident.
 const CODE_BY_ITSELF: u64 = CODE_FINISHED + 1;
+/// The most bytes of a packet that tells of an end.
+const FAREWELL_LEN: usize = FramesPacket::header_len(true) + 10 + AbortReason::MAX_TEXT;
 
 impl Native {
     /// Ends the session, if it has not ended. What has arrived stays to be taken; all else is let go.
@@ -31,9 +37,10 @@ impl Native {
         }
         (self.close_deadline, self.linger_until, self.blocked_since) = (None, None, None);
         self.done_again = None;
-        let farewell = self.farewell(&reason).filter(|_| self.handshake.is_established());
-        self.life = match farewell {
-            Some(farewell) => Life::Leaving { reason, farewell, until: self.now + self.config.linger },
+        let told = self.last_words(&reason).filter(|_| self.handshake.is_established());
+        self.farewell = told.and_then(|told| self.write_farewell(&told));
+        self.life = match &self.farewell {
+            Some(farewell) => Life::Leaving { reason, until: farewell.until() },
             None => Life::Ended(reason),
         };
         if !matches!(self.life, Life::Leaving { .. }) {
@@ -64,7 +71,7 @@ impl Native {
     }
 
     /// What the peer is told of this end, when it does not know and may still listen.
-    pub(super) fn farewell(&self, reason: &CloseReason) -> Option<AbortReason> {
+    fn last_words(&self, reason: &CloseReason) -> Option<AbortReason> {
         match reason {
             CloseReason::Aborted { code, text } => Some(AbortReason { code: *code, text: text.clone() }),
             CloseReason::Peer(fault) => Some(AbortReason::new(CODE_BY_ITSELF, &format!("you broke a rule: {fault}"))),
@@ -82,6 +89,39 @@ impl Native {
             | CloseReason::IdleTimeout { .. }
             | CloseReason::ProbesExhausted { .. } => None,
         }
+    }
+
+    /// Writes the packet that tells the peer of the end: the next one, which is the last.
+    fn write_farewell(&self, told: &AbortReason) -> Option<Farewell> {
+        let link = self.link.as_ref()?;
+        let mut buffer = [0; FAREWELL_LEN];
+        let room = buffer.get_mut(..link.max_datagram.min(FAREWELL_LEN))?;
+        let mut writer = Writer::new(room);
+        let number = self.packets.shorten(link.recovery.next_packet_number());
+        FramesPacket::begin(&mut writer, link.peer.tag, number, link.check);
+        // The peer may take smaller datagrams than we do.
+        let most = writer.remaining().saturating_sub(varint_len(told.code)).saturating_sub(2);
+        Frame::Abort { code: told.code, text: told.text_within(most).as_bytes() }.write(&mut writer);
+        let datagram = writer.finish().and_then(|len| buffer.get_mut(..len))?;
+        seal(datagram);
+        let until = self.now + self.config.linger;
+        Some(Farewell::new(self.config.tag, link.check, Bytes::copy_from_slice(datagram), until))
+    }
+
+    /// Tells the peer, once, that the session has ended.
+    #[cold]
+    pub(super) fn transmit_farewell(&mut self, buffer: &mut [u8]) -> usize {
+        self.left();
+        let Some(datagram) = self.farewell.as_ref().map(Farewell::datagram) else { return 0 };
+        let Some(buffer) = buffer.get_mut(..datagram.len()) else { return 0 };
+        buffer.copy_from_slice(datagram);
+        datagram.len()
+    }
+
+    /// What answers for this session, once it is closed.
+    pub(crate) fn take_farewell(&mut self) -> Option<Farewell> {
+        let lingers = self.is_closed() && !self.config.linger.is_zero();
+        self.farewell.take_if(|_| lingers)
     }
 
     /// The peer was told, or could not be.

@@ -15,6 +15,7 @@ use super::close::{Close, Progress};
 use super::config::{self, Config, InitialNumbers};
 use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input, Told};
+use super::farewell::Farewell;
 use super::handshake::{Handshake, Reaction};
 use super::keepalive::Keepalive;
 use super::legacy::UnackedLimit;
@@ -36,7 +37,6 @@ enum Life {
     /// Ended, but the peer is still to be told, unless the transport takes nothing until then.
     Leaving {
         reason: CloseReason,
-        farewell: AbortReason,
         until: Instant,
     },
     /// Ended; the reason waits behind what has arrived.
@@ -107,6 +107,8 @@ pub(crate) struct Native {
     linger_limit: Instant,
     /// However long a receipt is on its way, it is waited for no longer than this.
     receipt_limit: Instant,
+    /// What the peer is told of an end that it does not know.
+    farewell: Option<Farewell>,
     /// Since when the peer's credit has held us up.
     blocked_since: Option<Instant>,
     /// A packet that told our credit was lost.
@@ -173,6 +175,7 @@ impl Native {
             done_again: None,
             linger_limit: Instant::MAX,
             receipt_limit: Instant::MAX,
+            farewell: None,
             blocked_since: None,
             credit_lost: false,
             events: VecDeque::new(),
