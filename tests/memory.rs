@@ -87,6 +87,46 @@ fn receiving_asks_for_memory_once_per_message_and_never_per_packet() {
     }
 }
 
+/// Large messages have the memory of earlier ones, when those are done with; then there is one small call, for the count of
+/// those who share it.
+#[test]
+fn large_messages_use_the_memory_of_earlier_ones() {
+    const LEN: usize = 100_000;
+    let mut state = machine(quiet([ChannelConfig::new(1, 1)]));
+    let wire = message(1, &vec![1; LEN]);
+    let next = |state: &mut MConnState| {
+        let mut buffer = BytesMut::from(&wire[..]);
+        let (payload, used) = measure(|| {
+            while !buffer.is_empty() {
+                state.handle(Instant::ZERO, Input::Received { buf: &mut buffer, end: false });
+            }
+            let Some(Event::Message { payload, .. }) = state.poll_event() else { panic!("no message") };
+            payload
+        });
+        assert_eq!(payload, vec![1; LEN]);
+        (payload, used)
+    };
+    drop(next(&mut state));
+    let (first, _) = next(&mut state);
+    assert_eq!(state.status(Instant::ZERO).recycled_bytes, LEN);
+    let place = first.as_ptr();
+    // Somebody has it still.
+    let (second, used) = next(&mut state);
+    assert_ne!(second.as_ptr(), place);
+    assert!(used.kept >= LEN as isize);
+    drop(first);
+    let (third, used) = next(&mut state);
+    assert_eq!(third.as_ptr(), place);
+    assert!(used.calls <= 1 && used.kept < 100, "{used:?}");
+    // A ping interval passes without such messages: nothing is kept.
+    drop((second, third));
+    let mut state = machine(MConnConfig::default().channel(ChannelConfig::new(1, 1)));
+    drop(next(&mut state));
+    assert_eq!(state.status(Instant::ZERO).recycled_bytes, LEN);
+    state.handle_timeout(Instant::ZERO + core::time::Duration::from_secs(60));
+    assert_eq!(state.status(Instant::ZERO).recycled_bytes, 0);
+}
+
 #[test]
 fn sending_asks_for_no_memory() {
     let channels = [ChannelConfig::new(1, 1), ChannelConfig::new(2, 5)];
@@ -123,6 +163,7 @@ fn formula(config: &MConnConfig) -> usize {
         + 2 * config.partial_limit()
         + channels * reserved
         + config.recv_ahead_bytes
+        + config.recycle_bytes
         + config.inbox_bytes
         + largest
         + 128 * config.inbox_messages

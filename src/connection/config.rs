@@ -187,6 +187,10 @@ pub struct MConnConfig<C = AnyCodec> {
     /// Bytes that may be reserved, on all channels together, for messages that have only begun to arrive, going by the size
     /// of the last message on their channel. More than this grows with what arrives.
     pub recv_ahead_bytes: usize,
+    /// Bytes of messages handed out whose memory is used again for the next ones, once nobody has them any more. Of use for
+    /// messages of 32 KiB and more: for shorter ones it is not done. Given back when a ping interval passes without such; 0 for
+    /// never. To take such a message apart without a copy (`Vec::from`, `try_into_mut`) is possible with 0 alone.
+    pub recycle_bytes: usize,
     /// Pings accepted in one ping interval (in 60 s when we do not ping). Those that gathered while we did not read are not
     /// held against the peer.
     pub max_pings_per_interval: u32,
@@ -225,6 +229,7 @@ impl<C> MConnConfig<C> {
             inbox_bytes: 1 << 20,
             max_partial_bytes: None,
             recv_ahead_bytes: 32 << 20,
+            recycle_bytes: 4 << 20,
             max_pings_per_interval: 1000,
             max_packets_without_progress: 1000,
             message_timeout: None,
@@ -292,6 +297,7 @@ impl<C> MConnConfig<C> {
             inbox_bytes: self.inbox_bytes,
             max_partial_bytes: self.max_partial_bytes,
             recv_ahead_bytes: self.recv_ahead_bytes,
+            recycle_bytes: self.recycle_bytes,
             max_pings_per_interval: self.max_pings_per_interval,
             max_packets_without_progress: self.max_packets_without_progress,
             message_timeout: self.message_timeout,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::config::ChannelConfig;
 use super::error::CloseReason;
+use super::recycle::Recycler;
 use crate::time::Instant;
 
 /// The message that is arriving on one channel.
@@ -71,7 +72,7 @@ impl Incoming {
     }
 }
 
-/// What the channels of one connection share: the budgets for incomplete messages.
+/// What the channels of one connection share: the budgets for incomplete messages, and the memory of those handed out.
 #[derive(Clone, Debug)]
 pub(crate) struct Reassembly {
     partial_bytes: usize,
@@ -80,11 +81,12 @@ pub(crate) struct Reassembly {
     /// Bytes that are reserved for messages whose packets have not come, going by the channel's last message.
     ahead_bytes: usize,
     max_ahead_bytes: usize,
+    recycler: Recycler,
 }
 
 impl Reassembly {
-    pub(crate) const fn new(max_partial_bytes: usize, max_ahead_bytes: usize) -> Self {
-        Self { partial_bytes: 0, partial_messages: 0, max_partial_bytes, ahead_bytes: 0, max_ahead_bytes }
+    pub(crate) const fn new(max_partial_bytes: usize, max_ahead_bytes: usize, recycler: Recycler) -> Self {
+        Self { partial_bytes: 0, partial_messages: 0, max_partial_bytes, ahead_bytes: 0, max_ahead_bytes, recycler }
     }
 
     /// Channels on which a message is not complete.
@@ -102,9 +104,19 @@ impl Reassembly {
         self.ahead_bytes
     }
 
+    /// Bytes of messages that were handed out, and whose memory may be used again.
+    pub(crate) const fn recycled_bytes(&self) -> usize {
+        self.recycler.bytes()
+    }
+
+    /// A while has passed: what was of no use in it goes.
+    pub(crate) fn rest(&mut self) {
+        self.recycler.rest();
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.max_partial_bytes, self.max_ahead_bytes);
+        *self = Self::new(self.max_partial_bytes, self.max_ahead_bytes, Recycler::new(0));
     }
 
     /// A packet after which more follows.
@@ -144,19 +156,30 @@ impl Reassembly {
         message.extend_from_slice(payload);
         // Nothing is pinned beside the message itself; a message as long as the last one has nothing to give back.
         message.shrink_to_fit();
-        Ok(message.into())
+        let message = message.into();
+        self.recycler.hand_out(&message);
+        Ok(message)
     }
 
     /// Grows the buffer of a channel to at least `needed` bytes: at first to what the last message took, as far as the budget
     /// for that allows, and then to twice what it was; but no more than the message may have.
     fn make_room(&mut self, channel: &mut Incoming, needed: usize) {
         let wanted = match channel.partial.capacity() {
-            0 => self.expected_size(channel),
+            0 => self.begin(channel),
             capacity => capacity.saturating_mul(2),
         };
         let wanted = wanted.min(channel.capacity).max(needed);
         // Where memory for the wish is not to be had, that for the bytes which are there may be.
         let _ = channel.partial.try_reserve_exact(wanted.saturating_sub(channel.partial.len()));
+    }
+
+    /// Gives a message that begins the memory of an earlier one, if there is such; says what it is to have.
+    fn begin(&mut self, channel: &mut Incoming) -> usize {
+        let expected = self.expected_size(channel);
+        if let Some(buffer) = self.recycler.take(expected) {
+            channel.partial = buffer;
+        }
+        expected
     }
 
     /// What to reserve for a message that begins: what the last one of its channel took, as far as the budget for that allows.
@@ -198,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_first_message_begins_with_the_reserve_and_doubles_up_to_its_capacity() {
-        let (mut shared, mut channel) = (Reassembly::new(100_000, 0), channel(100, 350));
+        let (mut shared, mut channel) = (Reassembly::new(100_000, 0, Recycler::new(0)), channel(100, 350));
         assert_eq!(more(&mut shared, &mut channel, 0), 0, "nothing is reserved for nothing");
         assert_eq!(more(&mut shared, &mut channel, 1), 100);
         assert_eq!(more(&mut shared, &mut channel, 99), 100, "it fits exactly");
@@ -211,14 +234,14 @@ mod tests {
 
     #[test]
     fn a_packet_of_more_than_the_double_gets_what_it_needs() {
-        let (mut shared, mut channel) = (Reassembly::new(100_000, 0), channel(10, 10_000));
+        let (mut shared, mut channel) = (Reassembly::new(100_000, 0, Recycler::new(0)), channel(10, 10_000));
         assert_eq!(more(&mut shared, &mut channel, 1000), 1000);
         assert_eq!(more(&mut shared, &mut channel, 3000), 4000);
     }
 
     #[test]
     fn the_next_message_begins_with_the_size_of_the_last() {
-        let (mut shared, mut channel) = (Reassembly::new(100_000, 1000), channel(100, 10_000));
+        let (mut shared, mut channel) = (Reassembly::new(100_000, 1000, Recycler::new(0)), channel(100, 10_000));
         for (last, reserved, ahead) in [(60, 60, 0), (100, 100, 0), (101, 101, 101), (1000, 1000, 1000), (1001, 100, 0)]
         {
             whole(&mut shared, &mut channel, last);
@@ -233,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_reserved_ahead_is_shared() {
-        let mut shared = Reassembly::new(100_000, 1000);
+        let mut shared = Reassembly::new(100_000, 1000, Recycler::new(0));
         let mut channels = [(); 3].map(|()| channel(10, 10_000));
         for channel in &mut channels {
             whole(&mut shared, channel, 500);
@@ -251,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_message_of_one_packet_is_no_measure_for_the_next() {
-        let (mut shared, mut channel) = (Reassembly::new(100_000, 1000), channel(100, 10_000));
+        let (mut shared, mut channel) = (Reassembly::new(100_000, 1000, Recycler::new(0)), channel(100, 10_000));
         shared.last(&mut channel, &[0; 700]).unwrap();
         assert_eq!(more(&mut shared, &mut channel, 1), 100);
     }
@@ -259,7 +282,8 @@ mod tests {
     /// A wish for more memory than there can be is not granted, and does no harm.
     #[test]
     fn a_reserve_beyond_all_memory_is_given_up() {
-        let (mut shared, mut channel) = (Reassembly::new(usize::MAX, 0), channel(usize::MAX, usize::MAX));
+        let (mut shared, mut channel) =
+            (Reassembly::new(usize::MAX, 0, Recycler::new(0)), channel(usize::MAX, usize::MAX));
         assert!(more(&mut shared, &mut channel, 5) < 1000);
         assert_eq!(shared.last(&mut channel, b"x").unwrap().len(), 6);
     }

@@ -16,6 +16,7 @@ use super::inbox::Inbox;
 use super::incoming::{Incoming, Reassembly};
 use super::keepalive::Keepalive;
 use super::outgoing::{Outgoing, PacketSizes};
+use super::recycle::Recycler;
 use super::scheduler::Scheduler;
 use super::send_gate::SendGate;
 use super::status::Counters;
@@ -112,7 +113,8 @@ impl<C: Codec> MConnState<C> {
             message_timeout: config.message_timeout,
         };
         let max_sent_packet = config.max_sent_packet();
-        let reassembly = Reassembly::new(config.partial_limit(), config.recv_ahead_bytes);
+        let recycler = Recycler::new(config.recycle_bytes);
+        let reassembly = Reassembly::new(config.partial_limit(), config.recv_ahead_bytes, recycler);
         let MConnConfig { mut scheduler, mut send_limiter, mut recv_limiter, .. } = config;
         let priorities: Vec<u32> = channels.iter().map(|channel| channel.priority).collect();
         scheduler.start(now, &priorities);
@@ -359,7 +361,10 @@ impl<C: Codec> MConnState<C> {
     fn fire(&mut self, timer: Timer) {
         let now = self.now;
         match timer {
-            Timer::Ping => self.keepalive.ping_timer(now, &mut self.timers),
+            Timer::Ping => {
+                self.reassembly.rest();
+                self.keepalive.ping_timer(now, &mut self.timers);
+            }
             Timer::PongTimeout => self.end(self.keepalive.timed_out()),
             Timer::PausedPong => self.keepalive.paused_pong_timer(now, &mut self.timers),
             Timer::Flush => self.flush.release(&mut self.timers),

@@ -76,6 +76,8 @@ pub struct Status {
     pub partial_bytes: usize,
     /// Bytes that are reserved for messages that have only begun to arrive.
     pub ahead_bytes: usize,
+    /// Bytes of messages that were handed out, whose memory may be used again.
+    pub recycled_bytes: usize,
     /// What was counted since the start.
     pub counters: Counters,
 }
@@ -115,6 +117,7 @@ impl<C: Codec> MConnState<C> {
             inbox_bytes: self.inbox.bytes(),
             partial_bytes: self.reassembly.partial_bytes(),
             ahead_bytes: self.reassembly.ahead_bytes(),
+            recycled_bytes: self.reassembly.recycled_bytes(),
             counters: self.counters,
         }
     }

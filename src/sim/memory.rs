@@ -28,6 +28,8 @@ pub struct Memory {
     pub partial_bytes: usize,
     /// Bytes of buffers that are kept for the next messages.
     pub ahead_bytes: usize,
+    /// Bytes of messages handed out whose memory may be used again.
+    pub recycled_bytes: usize,
     /// Messages that were accepted and not sent.
     pub send_messages: usize,
     /// Their bytes that were not sent.
@@ -45,6 +47,7 @@ impl Memory {
             inbox_bytes: config.inbox_bytes.saturating_sub(1).saturating_add(largest),
             partial_bytes: config.partial_limit(),
             ahead_bytes: config.recv_ahead_bytes,
+            recycled_bytes: config.recycle_bytes,
             // One more than may wait: the one being cut into packets.
             send_messages: config.channels.iter().map(|channel| channel.send_queue_capacity.saturating_add(1)).sum(),
             send_bytes: config.channels.iter().map(queued).fold(0, usize::saturating_add),
@@ -59,6 +62,7 @@ impl Memory {
             ("inbox_bytes", self.inbox_bytes, most.inbox_bytes),
             ("partial_bytes", self.partial_bytes, most.partial_bytes),
             ("ahead_bytes", self.ahead_bytes, most.ahead_bytes),
+            ("recycled_bytes", self.recycled_bytes, most.recycled_bytes),
             ("send_messages", self.send_messages, most.send_messages),
             ("send_bytes", self.send_bytes, most.send_bytes),
         ]

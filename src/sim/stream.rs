@@ -134,6 +134,7 @@ pub(super) fn memory_of(status: &Status) -> Memory {
         inbox_bytes: status.inbox_bytes,
         partial_bytes: status.partial_bytes,
         ahead_bytes: status.ahead_bytes,
+        recycled_bytes: status.recycled_bytes,
         send_messages: status.channels.iter().map(|channel| channel.send_queue_size).sum(),
         send_bytes: status.channels.iter().map(|channel| channel.send_queue_bytes).sum(),
     }

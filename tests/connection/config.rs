@@ -33,6 +33,7 @@ fn the_default_is_today_s_wire_with_safer_rules() {
     assert_eq!((config.inbox_messages, config.inbox_bytes), (4096, 1 << 20));
     assert_eq!((config.max_partial_bytes, config.message_timeout), (None, None));
     assert_eq!(config.recv_ahead_bytes, 32 << 20);
+    assert_eq!(config.recycle_bytes, 4 << 20);
     assert_eq!((config.max_pings_per_interval, config.max_packets_without_progress), (1000, 1000));
     assert_eq!(config.validate(), Ok(()));
 }
@@ -109,7 +110,7 @@ fn another_codec_keeps_all_the_rest() {
     config.flush = FlushPolicy::Throttled { interval: ms(14), bytes: 15 };
     (config.send_limiter, config.recv_limiter) = (Box::new(TokenBucket::new(16, 1600)), Box::new(Flowrate::new(17)));
     (config.packets_per_batch, config.inbox_messages, config.inbox_bytes) = (18, 19, 20);
-    (config.max_partial_bytes, config.recv_ahead_bytes) = (Some(30_000_000), 21);
+    (config.max_partial_bytes, config.recv_ahead_bytes, config.recycle_bytes) = (Some(30_000_000), 21, 25);
     (config.max_pings_per_interval, config.max_packets_without_progress) = (22, 23);
     config.message_timeout = Some(secs(24));
     let before = format!("{config:?}");
