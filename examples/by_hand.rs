@@ -41,7 +41,8 @@ pub fn run(messages: Vec<Bytes>) -> Result<(Vec<Bytes>, CloseReason), Box<dyn st
         }
         // Rule 2: make output when the socket has taken the last: only then the machine decides what goes first.
         if outbound.is_empty() {
-            machine.transmit_into(now, &mut outbound, 65_536);
+            // This may end the machine: then its last event is to be taken before any waiting.
+            progress |= machine.transmit_into(now, &mut outbound, 65_536) > 0;
         }
         if let Some(written) = unless_it_would_block(stream.write(&outbound))? {
             outbound.advance(written);

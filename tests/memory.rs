@@ -94,7 +94,7 @@ fn large_messages_use_the_memory_of_earlier_ones() {
     const LEN: usize = 100_000;
     let mut state = machine(quiet([ChannelConfig::new(1, 1)]));
     let wire = message(1, &vec![1; LEN]);
-    let mut next = |state: &mut MConnState| {
+    let next = |state: &mut MConnState| {
         let mut buffer = BytesMut::from(&wire[..]);
         let (payload, used) = measure(|| {
             while !buffer.is_empty() {
@@ -160,7 +160,7 @@ fn formula(config: &MConnConfig) -> usize {
     let reserved = config.channels.iter().map(|channel| channel.recv_buffer_capacity).max().unwrap_or(0);
     let largest = config.channels.iter().map(|channel| channel.recv_message_capacity).max().unwrap_or(0);
     4096 + 256 * channels
-        + 2 * config.max_partial_bytes
+        + 2 * config.partial_limit()
         + channels * reserved
         + config.recv_ahead_bytes
         + config.recycle_bytes
@@ -172,7 +172,7 @@ fn formula(config: &MConnConfig) -> usize {
 fn hostile_config(max_partial_bytes: usize, capacity: usize) -> MConnConfig {
     let channels = (0..=255).map(|id| ChannelConfig::new(id, 1).recv_message_capacity(capacity));
     let mut config = quiet(channels);
-    (config.max_partial_bytes, config.inbox_bytes, config.inbox_messages) = (max_partial_bytes, 10_000, 100);
+    (config.max_partial_bytes, config.inbox_bytes, config.inbox_messages) = (Some(max_partial_bytes), 10_000, 100);
     config.recv_ahead_bytes = 50_000;
     config
 }

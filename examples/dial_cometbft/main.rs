@@ -109,8 +109,5 @@ fn connection() -> MConnConfig {
     let channel = |channel: &channels::Channel| {
         ChannelConfig::new(channel.id, channel.priority).recv_message_capacity(channel.largest)
     };
-    let mut config = MConnConfig::cometbft().channels(CHANNELS.iter().map(channel));
-    // Room for the largest block that a node may send.
-    config.max_partial_bytes = 128 << 20;
-    config
+    MConnConfig::cometbft().channels(CHANNELS.iter().map(channel))
 }

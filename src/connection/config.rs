@@ -34,6 +34,9 @@ pub struct ChannelConfig {
 /// Go's default for the largest message on a channel: 21 MiB.
 pub(crate) const DEFAULT_MESSAGE_CAPACITY: usize = 22_020_096;
 
+/// Room for incomplete messages beside the largest one, unless told otherwise.
+const PARTIAL_BESIDE: usize = (64 << 20) - DEFAULT_MESSAGE_CAPACITY;
+
 impl ChannelConfig {
     /// A channel with the default limits.
     #[must_use]
@@ -178,8 +181,9 @@ pub struct MConnConfig<C = AnyCodec> {
     pub inbox_messages: usize,
     /// Bytes of messages that may wait to be taken before reading stops. One message may exceed it.
     pub inbox_bytes: usize,
-    /// Bytes of incomplete messages of all channels together, at least the largest message capacity.
-    pub max_partial_bytes: usize,
+    /// Bytes of incomplete messages of all channels together, at least the largest message capacity. `None` follows the
+    /// channels: see [`MConnConfig::partial_limit`].
+    pub max_partial_bytes: Option<usize>,
     /// Bytes that may be reserved, on all channels together, for messages that have only begun to arrive, going by the size
     /// of the last message on their channel. More than this grows with what arrives.
     pub recv_ahead_bytes: usize,
@@ -223,13 +227,34 @@ impl<C> MConnConfig<C> {
             scheduler: Box::new(LeastRecentlySent::new()),
             inbox_messages: 4096,
             inbox_bytes: 1 << 20,
-            max_partial_bytes: 64 << 20,
+            max_partial_bytes: None,
             recv_ahead_bytes: 32 << 20,
             recycle_bytes: 4 << 20,
             max_pings_per_interval: 1000,
             max_packets_without_progress: 1000,
             message_timeout: None,
         }
+    }
+
+    /// Bytes of incomplete messages that are held at most: `max_partial_bytes`, or what follows from the channels.
+    ///
+    /// That is the largest message capacity of a channel, and 43 MiB for the messages that come beside it: 64 MiB with the
+    /// default capacities. It is never more than all capacities together.
+    ///
+    /// ```
+    /// use mconn::connection::{ChannelConfig, MConnConfig};
+    /// let block_sync = ChannelConfig::new(0x40, 5).recv_message_capacity(104_857_605);
+    /// let config = MConnConfig::cometbft().channel(ChannelConfig::new(0x20, 6)).channel(block_sync);
+    /// assert_eq!(config.partial_limit(), 104_857_605 + 22_020_096);
+    /// ```
+    #[must_use]
+    pub fn partial_limit(&self) -> usize {
+        let capacities = || self.channels.iter().map(|channel| channel.recv_message_capacity);
+        let followed = || {
+            let largest = capacities().max().unwrap_or(0);
+            largest.saturating_add(PARTIAL_BESIDE).min(capacities().fold(0, usize::saturating_add))
+        };
+        self.max_partial_bytes.unwrap_or_else(followed)
     }
 
     /// The time in which packets that cost us more than the peer are counted.

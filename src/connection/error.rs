@@ -76,8 +76,11 @@ pub enum ConfigError {
         /// What was configured.
         ping_interval: Duration,
     },
-    /// The budget for incomplete messages is smaller than one message may be.
-    #[error("max_partial_bytes {limit} is below the message capacity {capacity} of channel {channel:#04x}")]
+    /// The budget for incomplete messages is smaller than one message may be: raise it, lower the capacity, or leave the budget
+    /// `None`, which follows the channels.
+    #[error(
+        "max_partial_bytes {limit} is below the message capacity {capacity} of channel {channel:#04x}; `None` follows the channels"
+    )]
     PartialBudget {
         /// The configured budget in bytes.
         limit: usize,
@@ -208,7 +211,7 @@ pub enum CloseReason {
         /// The limit in bytes.
         capacity: usize,
     },
-    /// Incomplete messages of all channels together exceed `max_partial_bytes`.
+    /// Incomplete messages of all channels together exceed [`MConnConfig::partial_limit`](super::MConnConfig::partial_limit).
     #[error("incomplete messages need {needed} bytes with one on channel {channel:#04x}; the limit is {limit}")]
     PartialBytes {
         /// The channel whose packet went over the limit.

@@ -29,7 +29,7 @@
 //!
 //! ```text
 //!   4,096 + 256 n                                   the machine itself, fresh
-//! + 2 x max_partial_bytes + n x recv_buffer_capacity  messages that are not complete (a growing buffer doubles)
+//! + 2 x partial_limit() + n x recv_buffer_capacity  messages that are not complete (a growing buffer doubles)
 //! + recv_ahead_bytes                                reserved going by the last message of a channel
 //! + recycle_bytes                                   the memory of earlier messages, to be used again
 //! + inbox_bytes + the largest recv_message_capacity   messages that nobody has taken yet

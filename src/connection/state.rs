@@ -113,6 +113,8 @@ impl<C: Codec> MConnState<C> {
             message_timeout: config.message_timeout,
         };
         let max_sent_packet = config.max_sent_packet();
+        let recycler = Recycler::new(config.recycle_bytes);
+        let reassembly = Reassembly::new(config.partial_limit(), config.recv_ahead_bytes, recycler);
         let MConnConfig { mut scheduler, mut send_limiter, mut recv_limiter, .. } = config;
         let priorities: Vec<u32> = channels.iter().map(|channel| channel.priority).collect();
         scheduler.start(now, &priorities);
@@ -131,11 +133,7 @@ impl<C: Codec> MConnState<C> {
             flush: FlushGate::new(config.flush),
             keepalive,
             inbox: Inbox::new(config.inbox_messages, config.inbox_bytes),
-            reassembly: Reassembly::new(
-                config.max_partial_bytes,
-                config.recv_ahead_bytes,
-                Recycler::new(config.recycle_bytes),
-            ),
+            reassembly,
             limits,
             send_bytes: 0,
             busy_channels: 0,

@@ -84,14 +84,12 @@ impl<C: Codec> MConnConfig<C> {
                 return Err(ConfigError::ZeroLimit { name });
             }
         }
-        if channel.recv_message_capacity > self.max_partial_bytes {
-            return Err(ConfigError::PartialBudget {
-                limit: self.max_partial_bytes,
-                channel: channel.id,
-                capacity: channel.recv_message_capacity,
-            });
+        match self.max_partial_bytes {
+            Some(limit) if limit < channel.recv_message_capacity => {
+                Err(ConfigError::PartialBudget { limit, channel: channel.id, capacity: channel.recv_message_capacity })
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

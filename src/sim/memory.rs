@@ -48,7 +48,7 @@ impl Memory {
         Self {
             inbox_messages: config.inbox_messages,
             inbox_bytes: config.inbox_bytes.saturating_sub(1).saturating_add(largest),
-            partial_bytes: config.max_partial_bytes,
+            partial_bytes: config.partial_limit(),
             ahead_bytes: config.recv_ahead_bytes,
             recycled_bytes: config.recycle_bytes,
             // One more than may wait: the one being cut into packets.

@@ -199,8 +199,9 @@ pub struct Config {
     /// How long [`Input::Close`](super::Input::Close) waits until everything is delivered and the peer has finished.
     pub close_timeout: Duration,
     /// How long a session that lacks nothing any more waits for the word that the peer lacks nothing either, and answers if it
-    /// asks again; at most four times this. The word comes within a round trip unless it is lost. After an abort: how long the
-    /// transport may take to accept the packet that tells of it.
+    /// asks again; at most four times this. The word comes within a round trip unless it is lost. While a receipt of ours is on
+    /// its way it waits for that too, if need be for `close_timeout`. After an abort: how long the transport may take to accept the
+    /// packet that tells of it, and then how long a peer that goes on is told again ([`Farewell`](super::Farewell)).
     pub linger: Duration,
     /// Whether our side stays open when the peer has finished its own. When `false`, our side then finishes by itself after
     /// what was accepted.

@@ -15,11 +15,11 @@ pub enum Input<'a> {
     Datagram(&'a [u8]),
     /// Finish our side after what was accepted, take what the peer still sends, then end.
     Close,
-    /// End now: what waits is dropped, and the peer is told once.
+    /// End now: what waits is dropped, and the peer is told once. That may be lost: see [`Farewell`](super::Farewell).
     Abort {
         /// A number for the peer's program; less than 2^60, and a larger one becomes the largest.
         code: u64,
-        /// A text for a person; at most 255 bytes of it are sent.
+        /// A text for a person; at most 255 bytes of it are sent, or what the smallest datagrams have room for.
         text: &'a str,
     },
     /// The transport can carry nothing more.
@@ -121,10 +121,20 @@ impl AbortReason {
 
     /// Cuts the text to what can be sent, at a boundary of characters.
     pub(crate) fn new(code: u64, text: &str) -> Self {
-        let mut end = text.len().min(Self::MAX_TEXT);
-        while !text.is_char_boundary(end) {
-            end = end.saturating_sub(1);
-        }
-        Self { code, text: String::from(text.get(..end).unwrap_or_default()) }
+        Self { code, text: String::from(within(text, Self::MAX_TEXT)) }
     }
+
+    /// As much of the text as so many bytes hold.
+    pub(crate) fn text_within(&self, most: usize) -> &str {
+        within(&self.text, most)
+    }
+}
+
+/// The beginning of a text, of at most so many bytes.
+fn within(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
 }

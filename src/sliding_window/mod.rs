@@ -62,7 +62,8 @@
 //! Each step of the handshake may be lost, doubled, late or simultaneous. A side that finishes can still receive; whether the
 //! other side then finishes too is its choice ([`Config::half_close`]). An orderly end comes when each side has finished, has had
 //! everything acknowledged, and its user has taken everything the other has sent: then nothing was lost, and each knows it.
-//! [`Event::Closed`] is the last event, once; after it every input is ignored.
+//! [`Event::Closed`] is the last event, once; after it every input is ignored. Whoever has ended a session by itself has told the
+//! peer once; a peer that has not heard it, and goes on, is told again by a [`Farewell`].
 //!
 //! # Whom it trusts
 //!
@@ -89,6 +90,7 @@ pub mod congestion;
 pub mod endpoint;
 mod error;
 mod event;
+mod farewell;
 mod fault;
 mod handshake;
 mod keepalive;
@@ -110,6 +112,7 @@ pub use config::{
 };
 pub use error::{CloseReason, ConfigError};
 pub use event::{Event, FlushMark, Input, Timer};
+pub use farewell::Farewell;
 pub use fault::PeerFault;
 pub use receiver::Asap;
 pub use recovery::{AckConfig, RecoveryConfig, RecoveryCounters, RecoveryStatus};

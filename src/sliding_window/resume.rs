@@ -13,9 +13,47 @@ use super::sender::Sender;
 /// [`listen_resumed`](super::SlidingWindow::listen_resumed)).
 #[derive(Clone, Debug)]
 pub struct Resumable {
-    /// Our tag and the peer's in the session that was cut.
-    pub(crate) tags: (u64, u64),
+    pub(crate) name: Name,
     pub(crate) sender: Sender,
     pub(crate) receiver: Receiver,
+}
+
+/// Our tag and the peer's in a session.
+pub(crate) type Tags = (u64, u64);
+
+/// By what both ends know the session that was cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name {
+    /// The tags of the latest session.
+    tags: Tags,
+    /// Those of the session before. Who calls knows first that a resumed session is open: if that is cut before the peer has
+    /// shown that it knows too, the peer may still wait for the session before.
+    before: Option<Tags>,
+    /// The size of the datagrams that it was cut into.
     pub(crate) max_datagram: usize,
+}
+
+impl Name {
+    /// Of a session that is open, whatever it goes on with.
+    pub(crate) const fn new(tags: Tags, before: Option<Tags>, max_datagram: usize) -> Self {
+        Self { tags, before, max_datagram }
+    }
+
+    /// The peer has shown that it knows the latest session.
+    pub(crate) const fn settle(&mut self) {
+        self.before = None;
+    }
+
+    /// What to call for in an attempt, counted from 1: one after the other, if there are two.
+    pub(crate) const fn called(&self, attempt: u32) -> Tags {
+        match self.before {
+            Some(before) if attempt & 1 == 0 => before,
+            _ => self.tags,
+        }
+    }
+
+    /// Whether it is known by these tags.
+    pub(crate) fn is(&self, tags: Tags) -> bool {
+        self.tags == tags || self.before == Some(tags)
+    }
 }

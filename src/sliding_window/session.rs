@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::config::{Config, PacketFormat};
 use super::error::ConfigError;
 use super::event::{Event, FlushMark, Input, Timer};
+use super::farewell::Farewell;
 #[cfg(feature = "legacy")]
 use super::legacy::{Legacy, TcpState};
 use super::native::Native;
@@ -131,7 +132,10 @@ impl SlidingWindow {
     }
 
     /// What a later session needs to go on where this one stands: messages that were accepted and not acknowledged, and
-    /// what has arrived. `None` when this session was never connected, or has come to an orderly end.
+    /// what has arrived. `None` when this session was never connected, or has come to an orderly end or an abort.
+    ///
+    /// A session that was to go on with another, and was never connected, gives back what it was made of, so that the next attempt
+    /// can be made: after [`HandshakeTimeout`](super::CloseReason::HandshakeTimeout), say.
     ///
     /// Take the events that wait before: messages that have arrived stay, but events do not.
     #[must_use]
@@ -243,6 +247,17 @@ impl SlidingWindow {
             buffer = core::mem::take(&mut buffer).split_at_mut_checked(len).map_or(&mut [], |(_, rest)| rest);
         }
         total
+    }
+
+    /// What answers the peer if it goes on although we have ended the session: it may not have heard of it. Once, after the last
+    /// event; `None` when the peer knows of the end, or `linger` is zero.
+    #[must_use]
+    pub fn farewell(&mut self) -> Option<Farewell> {
+        match &mut self.engine {
+            Engine::Native(native) => native.take_farewell(),
+            #[cfg(feature = "legacy")]
+            Engine::Legacy(_) => None,
+        }
     }
 
     /// The largest datagram that can come, in bytes.

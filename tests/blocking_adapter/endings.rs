@@ -60,6 +60,36 @@ fn close_gives_a_waiting_sender_its_message_back() {
 }
 
 #[test]
+fn closing_after_flush_gives_a_waiting_sender_its_message_back_at_once() {
+    let pipes = over_pipes(one_channel(), 4, None);
+    let (connection, (done, error)) = (pipes.connection.clone(), std::sync::mpsc::channel());
+    std::thread::spawn(move || {
+        let error = std::iter::repeat_with(|| connection.send(1, text("again and again"))).find_map(Result::err);
+        let _ = done.send(error);
+    });
+    wait_until("the queue is full", || !pipes.connection.can_send(1));
+    std::thread::sleep(Duration::from_millis(20)); // It is most likely asleep by now.
+    pipes.connection.close_after_flush(None);
+    let error = error.recv_timeout(Duration::from_secs(20)).expect("an answer").unwrap();
+    assert_eq!((error.refusal, error.message), (SendRefusal::Closing, text("again and again")));
+    assert!(!pipes.connection.is_closed(), "the pipe takes nothing");
+    pipes.connection.close();
+}
+
+/// The last byte of a flush ends the machine when it is made, not when it is written.
+#[test]
+fn the_end_is_told_while_the_last_bytes_are_written() {
+    let mut pipes = over_pipes(one_channel(), 4, None);
+    pipes.connection.send(1, text("more than four bytes")).unwrap();
+    pipes.connection.close_after_flush(None);
+    let next = pipes.messages.recv_timeout(PATIENCE);
+    assert_eq!(next, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    assert!(pipes.connection.is_closed() && pipes.connection.wait_closed(Duration::ZERO).is_none());
+    pipes.connection.close();
+    assert_eq!(pipes.connection.join().reason, CloseReason::Local);
+}
+
+#[test]
 fn close_after_flush_sends_everything_and_then_the_end() {
     let ((near, _), (far, messages)) = connected(long_queue(), one_channel());
     for number in 0..500_u32 {

@@ -31,7 +31,7 @@ fn the_default_is_today_s_wire_with_safer_rules() {
     assert_eq!((config.flush, config.packets_per_batch), (FlushPolicy::Immediate, 10));
     assert_eq!((config.send_limiter.rate(), config.recv_limiter.rate()), (None, None));
     assert_eq!((config.inbox_messages, config.inbox_bytes), (4096, 1 << 20));
-    assert_eq!((config.max_partial_bytes, config.message_timeout), (64 << 20, None));
+    assert_eq!((config.max_partial_bytes, config.message_timeout), (None, None));
     assert_eq!(config.recv_ahead_bytes, 32 << 20);
     assert_eq!(config.recycle_bytes, 4 << 20);
     assert_eq!((config.max_pings_per_interval, config.max_packets_without_progress), (1000, 1000));
@@ -58,6 +58,48 @@ fn the_profiles_behave_as_the_nodes_do() {
     assert_eq!(oldest.validate(), Ok(()));
 }
 
+/// The channels of a node with the capacities of its reactors (`GetChannels @ v0.38`): that of block sync is 104,857,605 bytes.
+#[test]
+fn the_channels_of_a_node_need_no_other_limit() {
+    let capacities = [
+        (0x00, 64_000),
+        (0x20, 1 << 20),
+        (0x21, 1 << 20),
+        (0x22, 1 << 20),
+        (0x23, 1 << 20),
+        (0x30, 2 << 20),
+        (0x38, 1 << 20),
+        (0x40, 104_857_605),
+        (0x60, 4_000_000),
+        (0x61, 16_000_000),
+    ];
+    let channel = |(id, capacity)| ChannelConfig::new(id, 1).recv_message_capacity(capacity);
+    let config = MConnConfig::cometbft().channels(capacities.map(channel));
+    assert_eq!(config.validate(), Ok(()));
+    assert_eq!(
+        config.partial_limit(),
+        capacities.map(|(_, capacity)| capacity).iter().sum::<usize>(),
+        "room for all at once"
+    );
+}
+
+/// The budget for incomplete messages, where it was not set: 64 MiB with the default capacities, more or less with others.
+#[test]
+fn the_budget_for_incomplete_messages_follows_the_channels() {
+    let channels = |count: u8, capacity| {
+        let channel = |id| ChannelConfig::new(id, 1).recv_message_capacity(capacity);
+        MConnConfig::default().channels((0..count).map(channel))
+    };
+    assert_eq!(MConnConfig::default().partial_limit(), 0);
+    assert_eq!(channels(1, 22_020_096).partial_limit(), 22_020_096, "no more than all can hold");
+    assert_eq!(channels(10, 22_020_096).partial_limit(), 64 << 20);
+    assert_eq!(channels(10, 100 << 20).partial_limit(), 143 << 20);
+    assert_eq!(channels(2, usize::MAX).partial_limit(), usize::MAX);
+    let mut set = channels(10, 1000);
+    set.max_partial_bytes = Some(2000);
+    assert_eq!(set.partial_limit(), 2000);
+}
+
 /// Changing the codec changes nothing else.
 #[test]
 fn another_codec_keeps_all_the_rest() {
@@ -68,7 +110,7 @@ fn another_codec_keeps_all_the_rest() {
     config.flush = FlushPolicy::Throttled { interval: ms(14), bytes: 15 };
     (config.send_limiter, config.recv_limiter) = (Box::new(TokenBucket::new(16, 1600)), Box::new(Flowrate::new(17)));
     (config.packets_per_batch, config.inbox_messages, config.inbox_bytes) = (18, 19, 20);
-    (config.max_partial_bytes, config.recv_ahead_bytes, config.recycle_bytes) = (30_000_000, 21, 25);
+    (config.max_partial_bytes, config.recv_ahead_bytes, config.recycle_bytes) = (Some(30_000_000), 21, 25);
     (config.max_pings_per_interval, config.max_packets_without_progress) = (22, 23);
     config.message_timeout = Some(secs(24));
     let before = format!("{config:?}");

@@ -107,7 +107,7 @@ fn the_memory_of_a_large_message_comes_back() {
 #[test]
 fn incomplete_messages_have_one_budget() {
     let mut config = quiet((0..3).map(|id| ChannelConfig::new(id, 1).recv_message_capacity(2000)));
-    config.max_partial_bytes = 2500;
+    config.max_partial_bytes = Some(2500);
     let mut bob = machine(config);
     let thousand = [0; 1000];
     let wire = [packet(0, false, &thousand), packet(1, false, &thousand)].concat();

@@ -156,11 +156,11 @@ fn every_configuration_error() {
     ok(|c| (c.ping, c.pong_timeout) = (PingPolicy::Never, Some(secs(100))));
     ok(|c| (c.ping, c.pong_timeout) = (PingPolicy::AfterSilence(secs(1)), None));
     check(
-        |c| c.max_partial_bytes = 22_020_095,
+        |c| c.max_partial_bytes = Some(22_020_095),
         Some(ConfigError::PartialBudget { limit: 22_020_095, channel: 0x30, capacity: 22_020_096 }),
-        "max_partial_bytes 22020095 is below the message capacity 22020096 of channel 0x30",
+        "max_partial_bytes 22020095 is below the message capacity 22020096 of channel 0x30; `None` follows the channels",
     );
-    ok(|c| c.max_partial_bytes = 22_020_096);
+    ok(|c| c.max_partial_bytes = Some(22_020_096));
     check(
         |c| c.send_limiter = Box::new(TokenBucket::new(1, 1039)),
         Some(ConfigError::LimiterTooSmall { direction: Direction::Send, largest: 1039, packet: 1040 }),

@@ -38,7 +38,7 @@ fn a_message_over_its_channel_s_capacity() {
 #[test]
 fn incomplete_messages_together() {
     let mut config = quiet([one().recv_message_capacity(100), ChannelConfig::new(0x31, 1).recv_message_capacity(50)]);
-    config.max_partial_bytes = 100;
+    config.max_partial_bytes = Some(100);
     let mut state = machine(config);
     assert_eq!(feed(&mut state, at(0), &packet(0x31, false, &[0; 40])), []);
     assert_eq!(feed(&mut state, at(0), &packet(0x30, false, &[0; 60])), [], "equality is allowed");

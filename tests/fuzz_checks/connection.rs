@@ -23,7 +23,7 @@ fn config(choice: u8) -> MConnConfig {
     }
     .channels([0x00, 0x01, 0x20, 0x7f, 0x80, 0xff].map(|id| ChannelConfig::new(id, 1).recv_message_capacity(2048)));
     config.recv_limiter = Box::new(mconn::rate::Unlimited::new());
-    config.max_partial_bytes = 4096;
+    config.max_partial_bytes = Some(4096);
     config.max_packets_without_progress = 5;
     config.max_pings_per_interval = 20;
     if choice & 0x08 != 0 {

@@ -140,10 +140,7 @@ impl Drop for Node {
 /// What the channels of a node need.
 pub(crate) fn config() -> MConnConfig {
     let channel = |(id, priority, capacity)| ChannelConfig::new(id, priority).recv_message_capacity(capacity);
-    let mut config = MConnConfig::cometbft().channels(CHANNELS.map(channel));
-    // Room for the largest block that a node may send.
-    config.max_partial_bytes = 128 << 20;
-    config
+    MConnConfig::cometbft().channels(CHANNELS.map(channel))
 }
 
 fn cometbft(program: &Path, home: &Path, arguments: &[&str]) -> String {

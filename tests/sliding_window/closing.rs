@@ -306,3 +306,30 @@ fn reasons_name_who_is_at_fault_and_read_as_sentences() {
     let unsent = SlidingWindow::listen(config(0), Instant::ZERO).unwrap().may_send(usize::MAX).unwrap_err();
     assert!(matches!(unsent, SendRefusal::TooLarge { .. }));
 }
+
+/// Who has everything waits while a receipt is on its way, but not for ever when the peer is gone.
+#[test]
+fn lingering_ends_though_a_receipt_is_on_its_way_to_a_peer_that_is_gone() {
+    for (linger, close_timeout, longest) in [(1, 3, 4), (1, 10, 10), (3, 5, 12)] {
+        let mut alice = config(0);
+        (alice.linger, alice.close_timeout) = (secs(linger), secs(close_timeout));
+        (alice.idle_timeout, alice.keepalive) = (None, None);
+        let mut bob = config(1);
+        bob.half_close = true;
+        let mut pair = Pair::connected(alice, bob);
+        pair.sides[0].machine.finish(pair.now);
+        pair.settle();
+        pair.send_with(1, "the last word", &SendOptions::ORDERED.with_receipt());
+        pair.sides[1].machine.finish(pair.now);
+        pair.exchange();
+        // It arrives; what is said to it does not.
+        pair.network = Box::new(|_, datagram| if datagram.from == 0 { vec![] } else { vec![ms(10)] });
+        assert!(pair.run(secs(1), |pair| pair.sides[0].has(&Event::PeerFinished)));
+        pair.network = Box::new(|_, _| vec![]);
+        let start = pair.now;
+        assert!(pair.run(secs(100_000), |pair| pair.sides[0].closed.is_some()));
+        assert_eq!(pair.ends()[0], FINISHED);
+        let lingered = pair.now - start;
+        assert!(lingered >= secs(linger) && lingered <= secs(longest), "{lingered:?} of {longest}");
+    }
+}

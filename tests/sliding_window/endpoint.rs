@@ -10,21 +10,21 @@ use mconn::time::{Duration, Instant};
 
 use crate::support::{Rng, at, ms, payload, secs};
 
-type Address = u32;
+pub(crate) type Address = u32;
 /// Whether the network loses a datagram of this sender.
-type Loses = Box<dyn FnMut(Address, &[u8]) -> bool>;
+pub(crate) type Loses = Box<dyn FnMut(Address, &[u8]) -> bool>;
 
 /// Endpoints with addresses 0, 1, 2, ...; every datagram takes 5 ms.
-struct World {
-    now: Instant,
-    endpoints: Vec<Endpoint<Address>>,
+pub(crate) struct World {
+    pub(crate) now: Instant,
+    pub(crate) endpoints: Vec<Endpoint<Address>>,
     on_way: VecDeque<(Instant, Address, Address, Vec<u8>)>,
     events: Vec<(Address, SessionKey, Event)>,
-    loses: Loses,
+    pub(crate) loses: Loses,
 }
 
 impl World {
-    fn new(configs: impl IntoIterator<Item = EndpointConfig>) -> Self {
+    pub(crate) fn new(configs: impl IntoIterator<Item = EndpointConfig>) -> Self {
         let endpoints = configs.into_iter().map(|config| Endpoint::new(config, Instant::ZERO).unwrap()).collect();
         Self { now: Instant::ZERO, endpoints, on_way: VecDeque::new(), events: vec![], loses: Box::new(|_, _| false) }
     }
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    fn run(&mut self, limit: Duration, mut until: impl FnMut(&mut Self) -> bool) -> bool {
+    pub(crate) fn run(&mut self, limit: Duration, mut until: impl FnMut(&mut Self) -> bool) -> bool {
         let end = self.now + limit;
         loop {
             self.exchange();
@@ -77,19 +77,19 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: usize, key: SessionKey, message: impl Into<bytes::Bytes>) {
+    pub(crate) fn send(&mut self, from: usize, key: SessionKey, message: impl Into<bytes::Bytes>) {
         let now = self.now;
         let sent =
             self.endpoints[from].with(now, key, |session| session.try_send(now, message.into(), &SendOptions::ORDERED));
         sent.expect("a session").expect("room");
     }
 
-    fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+    pub(crate) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
         self.events.iter().filter(|(_, _, event)| wanted(event)).count()
     }
 }
 
-fn config(number: u8) -> EndpointConfig {
+pub(crate) fn config(number: u8) -> EndpointConfig {
     EndpointConfig::new([number; 16])
 }
 

@@ -10,6 +10,7 @@ mod credit;
 mod defects;
 mod delivery;
 mod endpoint;
+mod farewells;
 mod handshake;
 mod model;
 mod original_tests;

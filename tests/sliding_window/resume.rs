@@ -37,8 +37,22 @@ fn resumables(pair: Pair) -> ([Resumable; 2], [Vec<bytes::Bytes>; 2], Instant) {
 }
 
 fn resumed(alice: Resumable, bob: Resumable, now: Instant) -> Pair {
-    let alice = SlidingWindow::connect_resumed(renewed(0), alice, now).unwrap();
-    let bob = SlidingWindow::listen_resumed(renewed(1), bob, now).unwrap();
+    resumed_by([alice, bob], 0, 0, now)
+}
+
+/// The next attempt, in which one side calls: tags are used once.
+fn resumed_by(sides: [Resumable; 2], caller: usize, attempt: u64, now: Instant) -> Pair {
+    let mut side = 0;
+    let [alice, bob] = sides.map(|resumable| {
+        let mut config = renewed(side);
+        config.tag += 2 * attempt;
+        side += 1;
+        if side == caller + 1 {
+            SlidingWindow::connect_resumed(config, resumable, now).unwrap()
+        } else {
+            SlidingWindow::listen_resumed(config, resumable, now).unwrap()
+        }
+    });
     let mut pair = Pair::of(alice, bob);
     pair.now = now;
     pair
@@ -149,6 +163,7 @@ fn a_peer_that_does_not_know_the_session_refuses() {
     assert_eq!(pair.ends()[0], Some(CloseReason::ResumeRefused));
     assert_eq!(CloseReason::ResumeRefused.fault(), Fault::Peer);
     assert!(pair.sides[0].messages.is_empty() && pair.sides[1].messages.is_empty());
+    assert!(!pair.sides[0].has(&Event::Connected), "it never was");
     assert!(matches!(pair.ends()[1], Some(CloseReason::PeerAborted { .. })));
 }
 
@@ -215,4 +230,84 @@ fn what_was_promised_before_the_cut_holds_after_it() {
     let refusal = pair.sides[0].machine.may_send(1);
     assert_eq!(refusal, Err(SendRefusal::Full { messages: 2, bytes: 11 }));
     assert!(pair.run(secs(5), |pair| pair.sides[0].has(&Event::Receipt(id))));
+}
+
+/// What is cut may be gone on with later, though nobody answered the first time.
+#[test]
+fn an_attempt_to_resume_that_nobody_answered_can_be_made_again() {
+    type End = fn(&mut Pair);
+    let silence: End = |pair| {
+        pair.network = Box::new(|_, _| vec![]);
+        pair.run(secs(100), |pair| pair.sides[0].closed.is_some());
+        assert_eq!(pair.ends()[0], Some(CloseReason::HandshakeTimeout { attempts: 8 }));
+        pair.handle(1, Input::Close);
+        pair.exchange();
+        assert_eq!(pair.ends()[1], Some(CloseReason::NeverConnected));
+    };
+    let failure: End = |pair| {
+        pair.handle(0, Input::TransportFailed);
+        pair.handle(1, Input::TransportFailed);
+        pair.exchange();
+    };
+    for (number, end) in [silence, failure, |_| ()].into_iter().enumerate() {
+        let (sides, before, now) = resumables(cut(5));
+        let [alice, bob] = sides;
+        let mut pair = resumed(alice, bob, now);
+        pair.send(0, "between the attempts");
+        end(&mut pair);
+        let (sides, between, now) = resumables(pair);
+        assert!(between.iter().all(Vec::is_empty));
+        let mut pair = resumed_by(sides, 0, 1, now);
+        pair.handle(0, Input::Close);
+        assert!(pair.run_to_end(secs(600)), "{number}");
+        assert_eq!(pair.ends(), [Some(CloseReason::Finished), Some(CloseReason::Finished)]);
+        let mut expected: Vec<_> = (0..100).map(|number| payload(number, 900)).collect();
+        assert_eq!([&before[0][..], &pair.sides[0].messages].concat(), expected, "{number}");
+        expected.push("between the attempts".into());
+        assert_eq!([&before[1][..], &pair.sides[1].messages].concat(), expected, "{number}");
+    }
+}
+
+/// Who gives up an attempt on purpose does not want the session any more.
+#[test]
+fn an_attempt_to_resume_that_was_aborted_is_the_end() {
+    let (sides, _, now) = resumables(cut(5));
+    let [alice, bob] = sides;
+    let mut pair = resumed(alice, bob, now);
+    pair.handle(0, Input::Abort { code: 1, text: "" });
+    let [alice, _] = pair.sides;
+    assert!(alice.machine.into_resumable().is_none());
+}
+
+/// One end may believe that the session goes on while the other has not heard of it. Whatever they believe, they go on later.
+#[test]
+fn a_resumption_may_be_cut_at_any_datagram() {
+    for (passes, lost, caller) in (0..12)
+        .flat_map(|passes| [[true, true], [true, false], [false, true]].map(|lost| (passes, lost)))
+        .flat_map(|(passes, lost)| [0, 1].map(|caller| (passes, lost, caller)))
+    {
+        let (sides, before, now) = resumables(cut(5));
+        let [alice, bob] = sides;
+        let mut pair = resumed(alice, bob, now);
+        let mut count = 0;
+        pair.network = Box::new(move |_, datagram| {
+            count += 1;
+            if count > passes && lost[datagram.from] { vec![] } else { vec![ms(10)] }
+        });
+        pair.run(secs(200), |pair| pair.sides.iter().all(|side| side.closed.is_some()));
+        let (sides, between, now) = resumables(pair);
+        let mut pair = resumed_by(sides, caller, 1, now);
+        pair.handle(caller, Input::Close);
+        assert!(pair.run_to_end(secs(600)), "{passes} {lost:?} {caller}");
+        assert_eq!(
+            pair.ends(),
+            [Some(CloseReason::Finished), Some(CloseReason::Finished)],
+            "{passes} {lost:?} {caller}"
+        );
+        let expected: Vec<_> = (0..100).map(|number| payload(number, 900)).collect();
+        for side in 0..2 {
+            let received = [&before[side][..], &between[side], &pair.sides[side].messages].concat();
+            assert_eq!(received, expected, "{passes} {lost:?} {caller}");
+        }
+    }
 }

@@ -76,6 +76,24 @@ async fn the_deadline_holds_for_the_last_bytes_too() {
     drop(stream);
 }
 
+/// The end comes while output is made, and the stream takes nothing then: nobody but the driver can know of it.
+#[tokio::test(start_paused = true)]
+async fn a_flush_that_ends_at_a_full_stream_has_its_deadline() {
+    let wire = packet(1, true, &[0; 100]).len();
+    for (deadline, longest) in [(Some(millis(2500)), millis(2500)), (None, Duration::from_secs(45))] {
+        let (alice, stream) = end_and_stream(wire, config());
+        alice.send(1, vec![0; 100]);
+        tokio::time::sleep(millis(1)).await; // The stream is full from now on.
+        alice.send(1, vec![0; 100]);
+        let start = Instant::now();
+        alice.connection.close_after_flush(deadline);
+        let closed = tokio::time::timeout(Duration::from_secs(1000), alice.driver).await.expect("an end").unwrap();
+        assert_eq!(closed.io.unwrap().kind(), std::io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed(), longest);
+        drop(stream);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_deadline_the_last_bytes_wait_for_the_pong_timeout() {
     let start = Instant::now();

@@ -102,3 +102,18 @@ async fn a_reactor_that_panics_takes_the_driver_with_it() {
     // Whether it came to be a peer or not, it is gone.
     alice.ended().await;
 }
+
+/// The end of a flush comes while the last output is made: it is told then, and not at the deadline or the next ping.
+#[tokio::test]
+async fn a_peer_that_was_closed_after_flush_ends_when_the_last_byte_is_made() {
+    let (mut alice, mut bob) = pair(SwitchConfig::default(), SwitchConfig::default()).await;
+    let (id, message) = (bob.id(), bytes::Bytes::from_static(b"the last word"));
+    let closed = alice.node.with(|context| {
+        context.try_send(&id, CHANNEL, message.clone()).unwrap();
+        context.close_peer(&id, None)
+    });
+    assert!(closed);
+    let ended = tokio::time::timeout(PATIENCE / 2, alice.ended()).await.expect("long before the first ping");
+    assert_eq!((ended.0, ended.1), (Some(id), true));
+    assert_eq!(bob.seen().await, Seen::Received(alice.id(), message));
+}

@@ -11,4 +11,5 @@ mod nats;
 #[cfg(feature = "nats")]
 mod nats_server;
 mod proxy;
+mod turns;
 mod udp;

@@ -171,6 +171,8 @@ impl<C: Codec> Connection<C> {
         let deadline = deadline.map(|deadline| now + deadline);
         core.close_after_flush(now, deadline);
         shared.unlock(core);
+        // Who waits for room waits in vain.
+        shared.wake_all_senders();
     }
 
     /// Whether the connection has ended. Its threads may still write the last bytes of a flush, and messages may still wait

@@ -148,6 +148,11 @@ impl<C: Codec> Shared<C> {
         }
     }
 
+    /// Wakes all senders to look again.
+    pub(super) fn wake_all_senders(&self) {
+        self.senders.iter().for_each(Condvar::notify_all);
+    }
+
     /// Sleeps until there may be room on a channel, or until `timeout` is over.
     pub(super) fn sleep_for_room<'a>(
         &self,

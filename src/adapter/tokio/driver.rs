@@ -148,6 +148,13 @@ where
         && core.machine.transmit_into(now, outbound, size) > 0
     {
         core.waiters.all_with_room(&core.machine, wakers);
+        // The last byte of a flush ends the machine. Nobody else would tell of that: it has no deadline any more, and the stream
+        // may take nothing.
+        core.mailboxes.fill(&mut core.machine, wakers);
+        if let Some(reason) = core.mailboxes.ended() {
+            core.waiters.all(wakers);
+            return Plan::Ended(reason.clone(), core.flush_deadline);
+        }
     }
     let left = transport.inbound.len();
     let fed = left < before;

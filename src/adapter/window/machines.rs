@@ -3,10 +3,12 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
+
 use super::{Batch, PeerAddress};
 use crate::machine::Machine;
 use crate::sliding_window::endpoint::{self, Endpoint, EndpointCounters, SessionKey};
-use crate::sliding_window::{ConfigError, Event, Input, SlidingWindow, Status};
+use crate::sliding_window::{CloseReason, ConfigError, Event, Farewell, Input, SlidingWindow, Status};
 use crate::time::Instant;
 
 /// Which session. The only one of its kind has no key.
@@ -27,11 +29,15 @@ pub(super) struct One {
     peer: Option<PeerAddress>,
     /// Whether the peer can not be anywhere else: it was given, or has proved that it hears us.
     settled: bool,
+    /// What answers a peer that goes on with the session after its end.
+    farewell: Option<Farewell>,
+    /// Its answer.
+    answer: Option<Bytes>,
 }
 
 impl One {
     pub(super) fn new(session: SlidingWindow, peer: Option<PeerAddress>) -> Self {
-        Self { session, settled: peer.is_some(), peer }
+        Self { session, settled: peer.is_some(), peer, farewell: None, answer: None }
     }
 
     fn on_datagram(&mut self, now: Instant, from: &PeerAddress, bytes: &[u8]) {
@@ -41,8 +47,51 @@ impl One {
             }
             self.peer = Some(from.clone());
         }
+        if let Some(farewell) = &mut self.farewell {
+            self.answer = farewell.answer(bytes).or(self.answer.take());
+            return;
+        }
         self.session.handle(now, Input::Datagram(bytes));
         self.settled |= self.session.is_connected();
+    }
+
+    fn transmit_batch(&mut self, now: Instant, batch: &mut Batch, lengths: &mut Vec<usize>, most: usize) {
+        match self.answer.take() {
+            Some(answer) => {
+                if let Some(buffer) = batch.buffer.get_mut(..answer.len()) {
+                    buffer.copy_from_slice(&answer);
+                    lengths.push(answer.len());
+                }
+            }
+            None => _ = self.session.transmit_batch(now, &mut batch.buffer, lengths, most),
+        }
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        let event = self.session.poll_event()?;
+        // After an orderly end the peer waits no longer than it lingers, whatever it has heard.
+        if matches!(&event, Event::Closed(reason) if *reason != CloseReason::Finished) {
+            self.farewell = self.session.farewell();
+        }
+        Some(event)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.farewell {
+            Some(farewell) => Some(farewell.until()),
+            None => self.session.poll_timeout().map(|(deadline, _)| deadline),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.farewell.take_if(|farewell| farewell.until() <= now);
+        self.session.handle_timeout(now);
+    }
+
+    /// Nobody is to be answered any more.
+    fn transport_failed(&mut self, now: Instant) {
+        (self.farewell, self.answer) = (None, None);
+        self.session.handle(now, Input::TransportFailed);
     }
 }
 
@@ -86,7 +135,7 @@ impl Machines {
         let to = match self {
             Self::Many(endpoint) => endpoint.transmit_batch(now, &mut batch.buffer, lengths, most),
             Self::One(one) => {
-                one.session.transmit_batch(now, &mut batch.buffer, lengths, most);
+                one.transmit_batch(now, batch, lengths, most);
                 one.peer.clone()
             }
         };
@@ -99,7 +148,7 @@ impl Machines {
     pub(super) fn transport_failed(&mut self, now: Instant) {
         match self {
             Self::Many(endpoint) => endpoint.handle(now, endpoint::Input::TransportFailed),
-            Self::One(one) => one.session.handle(now, Input::TransportFailed),
+            Self::One(one) => one.transport_failed(now),
         }
     }
 
@@ -126,21 +175,21 @@ impl Machines {
     pub(super) fn poll_event(&mut self) -> Option<(Key, Event)> {
         match self {
             Self::Many(endpoint) => endpoint.poll_event().map(|(key, event)| (Some(key), event)),
-            Self::One(one) => one.session.poll_event().map(|event| (None, event)),
+            Self::One(one) => one.poll_event().map(|event| (None, event)),
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Many(endpoint) => endpoint.poll_timeout().map(|(deadline, _)| deadline),
-            Self::One(one) => one.session.poll_timeout().map(|(deadline, _)| deadline),
+            Self::One(one) => one.deadline(),
         }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         match self {
             Self::Many(endpoint) => endpoint.handle_timeout(now),
-            Self::One(one) => one.session.handle_timeout(now),
+            Self::One(one) => one.handle_timeout(now),
         }
     }
 
@@ -148,7 +197,7 @@ impl Machines {
     pub(super) fn wants_write(&self) -> bool {
         match self {
             Self::Many(endpoint) => endpoint.wants_write(),
-            Self::One(one) => one.session.wants_write(),
+            Self::One(one) => one.answer.is_some() || one.session.wants_write(),
         }
     }
 
@@ -189,7 +238,7 @@ impl Machines {
     pub(super) fn is_over(&self, owned: bool) -> bool {
         match self {
             Self::Many(endpoint) => endpoint.is_closed() || (!owned && endpoint.is_empty()),
-            Self::One(one) => one.session.is_closed(),
+            Self::One(one) => one.session.is_closed() && one.farewell.is_none(),
         }
     }
 }

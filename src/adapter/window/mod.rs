@@ -13,6 +13,7 @@
 //! | the last handle of a session is dropped | our side finishes after what was accepted, what still comes is thrown away |
 //! | the last [`Hub`] is dropped | nobody is accepted any more; sessions go on |
 //! | the driver is dropped, or the transport fails | all sessions end with [`TransportFailed`](crate::sliding_window::CloseReason::TransportFailed) |
+//! | we abort a session, and its peer has not heard it | the driver tells it again when it goes on: a [`Hub`] as long as it lives, the driver of one session for the configured `linger` after the end (drop it to let the transport go at once) |
 //! | a session ends | senders get their messages back at once; what has arrived can still be taken, and then the end is told |
 //!
 //! # What waits where

@@ -298,7 +298,8 @@ impl Session {
         self.with(|session, now| session.handle(now, Input::Close));
     }
 
-    /// Ends the session now; the peer is told once. What waits either way is dropped. At most 255 bytes of `text` are sent.
+    /// Ends the session now; the peer is told, and told again if it goes on. What waits either way is dropped. At most 255 bytes of
+    /// `text` are sent.
     pub fn abort(&self, code: u64, text: &str) {
         self.with(|session, now| session.handle(now, Input::Abort { code, text }));
     }

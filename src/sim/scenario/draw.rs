@@ -144,7 +144,7 @@ fn connections(random: &mut Random, work: &Workload, codec: &AnyCodec, keepalive
         config.send_payload_size = send_size;
         config.recv_payload_size =
             if random.percent(70) { recv_size } else { recv_size.saturating_add(random.size(0..=500)) };
-        config.max_partial_bytes = capacity.saturating_mul(work.channels.len());
+        config.max_partial_bytes = Some(capacity.saturating_mul(work.channels.len()));
         buffers_and_flush(random, &mut config);
         watch(random, &mut config, keepalive);
         let send_packet = send_size.saturating_add(64) as u64;

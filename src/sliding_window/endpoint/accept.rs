@@ -4,13 +4,11 @@ use core::hash::Hash;
 
 use bytes::Bytes;
 
-use super::{Endpoint, cookie};
+use super::{Endpoint, MAX_ANSWERS, cookie};
 use crate::machine::Machine;
 use crate::sliding_window::packet::{Hello, Packet, Retry, decode, encode_retry};
 use crate::sliding_window::{Config, Input, SlidingWindow};
 
-/// Demands for a cookie that may wait for the transport.
-const MAX_RETRIES: usize = 64;
 /// More than a demand for a cookie has.
 const RETRY_LEN: usize = 64;
 
@@ -72,7 +70,7 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
 
     /// Asks the caller to come again with a cookie; nothing is kept.
     fn demand_cookie(&mut self, from: A, caller: u64) {
-        if self.retries.len() >= MAX_RETRIES {
+        if self.answers.len() >= MAX_ANSWERS {
             self.counters.retries_dropped = self.counters.retries_dropped.wrapping_add(1);
             return;
         }
@@ -81,7 +79,7 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
         let len = encode_retry(&mut buffer, caller, &Retry { cookie: &cookie });
         if let Some(datagram) = len.and_then(|len| buffer.get(..len)) {
             self.counters.retries_sent = self.counters.retries_sent.wrapping_add(1);
-            self.retries.push_back((from, Bytes::copy_from_slice(datagram)));
+            self.answers.push_back((from, Bytes::copy_from_slice(datagram)));
         }
     }
 
@@ -90,7 +88,7 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
         let mut config = self.config.session.clone();
         config.tag = loop {
             let tag = self.draw.next();
-            if tag != 0 && !self.table.has_tag(tag) {
+            if tag != 0 && !self.table.has_tag(tag) && !self.farewells.has_tag(tag) {
                 break tag;
             }
         };

@@ -108,6 +108,8 @@ pub struct EndpointCounters {
     pub retries_dropped: u64,
     /// Calls with a cookie that is not good (any more).
     pub bad_cookies: u64,
+    /// Peers that were told again that their session has ended: times, not peers.
+    pub farewells_repeated: u64,
     /// Datagrams dropped because no session has their tag.
     pub unknown_tag: u64,
     /// Datagrams dropped because they came from an address that is not the session's.

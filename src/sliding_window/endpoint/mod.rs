@@ -42,12 +42,17 @@
 //! A call by somebody else makes a *half-open* session, until a packet with the session's tag proves that the caller reads what is
 //! sent to its address. There is a limit on these, and above a threshold a caller must first come back with a cookie, for which
 //! nothing is kept here. A half-open session of which nothing becomes goes without an event; the first event of any other is
-//! [`Connected`](crate::sliding_window::Event::Connected). After [`Closed`](crate::sliding_window::Event::Closed) nothing of a session is left.
+//! [`Connected`](crate::sliding_window::Event::Connected).
+//!
+//! After [`Closed`](crate::sliding_window::Event::Closed) nothing of a session is left but, if we have ended it, a
+//! [`Farewell`](crate::sliding_window::Farewell): for `linger` and a keepalive interval, and for at most 256 sessions, the peer is told
+//! again when it goes on.
 
 mod accept;
 mod config;
 mod cookie;
 mod draw;
+mod farewells;
 mod table;
 
 pub use config::{EndpointConfig, EndpointCounters};
@@ -66,6 +71,7 @@ use crate::machine::Machine;
 use crate::time::Instant;
 use cookie::Cookies;
 use draw::Draw;
+use farewells::{Answer, Farewells};
 use table::Table;
 
 /// What can happen to an endpoint from outside.
@@ -85,6 +91,9 @@ pub enum Input<'a, A> {
     TransportFailed,
 }
 
+/// Answers to those for whom there is no session that may wait for the transport.
+const MAX_ANSWERS: usize = 64;
+
 /// Many sessions over one socket. See the [module](self).
 pub struct Endpoint<A> {
     config: EndpointConfig,
@@ -93,8 +102,9 @@ pub struct Endpoint<A> {
     draw: Draw,
     cookies: Cookies,
     table: Table<A>,
-    /// Answers to callers for whom there is no session.
-    retries: VecDeque<(A, Bytes)>,
+    farewells: Farewells<A>,
+    /// Answers to those for whom there is no session.
+    answers: VecDeque<(A, Bytes)>,
     counters: EndpointCounters,
 }
 
@@ -111,7 +121,8 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
             draw: Draw::new(&config.key),
             cookies: Cookies::new(&config.key, config.cookie_lifetime),
             table: Table::new(),
-            retries: VecDeque::new(),
+            farewells: Farewells::new(),
+            answers: VecDeque::new(),
             counters: EndpointCounters::default(),
             config,
         })
@@ -194,7 +205,7 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
     /// Whether pulling output may give some now.
     #[must_use]
     pub fn wants_write(&self) -> bool {
-        !self.retries.is_empty() || self.table.has_output_turns()
+        !self.answers.is_empty() || self.table.has_output_turns()
     }
 
     /// Writes the next datagram to the start of `buffer`; gives to whom it goes, and its length. The sessions take turns.
@@ -205,7 +216,7 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
         if buffer.len() < self.config.session.max_datagram {
             return None;
         }
-        if let Some((to, datagram)) = self.retries.pop_front() {
+        if let Some((to, datagram)) = self.answers.pop_front() {
             buffer.get_mut(..datagram.len())?.copy_from_slice(&datagram);
             return Some((to, datagram.len()));
         }
@@ -236,7 +247,7 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
         if buffer.len() < self.config.session.max_datagram {
             return None;
         }
-        if !self.retries.is_empty() {
+        if !self.answers.is_empty() {
             let (to, len) = self.transmit_into(now, buffer)?;
             lengths.push(len);
             return Some(to);
@@ -269,9 +280,23 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
             None => self.counters.malformed = self.counters.malformed.wrapping_add(1),
             Some(0) => self.on_syn(from, bytes),
             Some(tag) => match self.table.slot_of_tag(tag) {
-                None => self.counters.unknown_tag = self.counters.unknown_tag.wrapping_add(1),
+                None => self.on_unknown(tag, from, bytes),
                 Some(slot) => self.on_tagged(slot, from, bytes),
             },
+        }
+    }
+
+    /// Of no session, or of one that we have ended and whose peer goes on.
+    fn on_unknown(&mut self, tag: u64, from: A, bytes: &[u8]) {
+        let counters = &mut self.counters;
+        match self.farewells.answer(self.now, &from, tag, bytes) {
+            Answer::Unknown => counters.unknown_tag = counters.unknown_tag.wrapping_add(1),
+            Answer::Elsewhere => counters.wrong_address = counters.wrong_address.wrapping_add(1),
+            Answer::Say(datagram) if self.answers.len() < MAX_ANSWERS => {
+                counters.farewells_repeated = counters.farewells_repeated.wrapping_add(1);
+                self.answers.push_back((from, datagram));
+            }
+            Answer::Say(_) | Answer::Silence => {}
         }
     }
 
@@ -290,6 +315,17 @@ impl<A: Clone + Ord + Hash> Endpoint<A> {
             self.table.move_to(slot, from);
         }
         self.table.refresh(self.now, slot);
+    }
+
+    /// Forgets a session, but for what answers for it. Whether it was half open.
+    fn remove(&mut self, slot: usize) -> bool {
+        let Some(mut entry) = self.table.remove(slot) else { return false };
+        if let Some(farewell) = entry.session.farewell() {
+            // A peer that has nothing to say speaks so late.
+            let silence = self.config.session.keepalive.unwrap_or_default();
+            self.farewells.keep(self.now, farewell.until() + silence, entry.address, farewell);
+        }
+        entry.half_open
     }
 
     fn for_all(&mut self, mut tell: impl FnMut(&mut SlidingWindow, Instant)) {
@@ -342,7 +378,7 @@ impl<A: Clone + Ord + Hash> Machine for Endpoint<A> {
                 self.table.opened(slot);
             }
             if matches!(event, Event::Closed(_)) {
-                if self.table.remove(slot).is_some_and(|entry| entry.half_open) {
+                if self.remove(slot) {
                     // Nobody was told that it began.
                     self.counters.half_open_ended = self.counters.half_open_ended.wrapping_add(1);
                     continue;

@@ -3,12 +3,16 @@
 use alloc::format;
 use alloc::string::ToString;
 
+use bytes::Bytes;
+
 use super::{Life, Native, sender_config};
 use crate::sliding_window::close::{Progress, Stage, Todo};
 use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::{AbortReason, Event};
+use crate::sliding_window::farewell::Farewell;
 use crate::sliding_window::fault::PeerFault;
 use crate::sliding_window::handshake::Phase;
+use crate::sliding_window::packet::{Frame, FramesPacket, Writer, seal, varint_len};
 use crate::sliding_window::sender::Sender;
 use crate::time::Instant;
 
@@ -18,6 +22,8 @@ pub(super) const MAX_CODE: u64 = CODE_FINISHED - 1;
 pub(super) const CODE_FINISHED: u64 = 1 << 60;
 /// What an abort carries when a session has ended by itself. No user gives such a code by accident.
 const CODE_BY_ITSELF: u64 = CODE_FINISHED + 1;
+/// The most bytes of a packet that tells of an end.
+const FAREWELL_LEN: usize = FramesPacket::header_len(true) + 10 + AbortReason::MAX_TEXT;
 
 impl Native {
     /// Ends the session, if it has not ended. What has arrived stays to be taken; all else is let go.
@@ -25,14 +31,16 @@ impl Native {
         if !self.is_open() {
             return;
         }
-        if !Self::may_resume(&reason) {
+        self.settle_name();
+        if !self.may_resume(&reason) {
             self.sender = Sender::new(sender_config(&self.config));
         }
         (self.close_deadline, self.linger_until, self.blocked_since) = (None, None, None);
         self.done_again = None;
-        let farewell = self.farewell(&reason).filter(|_| self.handshake.is_established());
-        self.life = match farewell {
-            Some(farewell) => Life::Leaving { reason, farewell, until: self.now + self.config.linger },
+        let told = self.last_words(&reason).filter(|_| self.handshake.is_established());
+        self.farewell = told.and_then(|told| self.write_farewell(&told));
+        self.life = match &self.farewell {
+            Some(farewell) => Life::Leaving { reason, until: farewell.until() },
             None => Life::Ended(reason),
         };
         if !matches!(self.life, Life::Leaving { .. }) {
@@ -40,19 +48,30 @@ impl Native {
         }
     }
 
-    /// Whether a session that ended so can be gone on with: the network has cut it, nobody wanted its end.
-    pub(super) const fn may_resume(reason: &CloseReason) -> bool {
-        matches!(
-            reason,
+    /// Whether a session that ended so can be gone on with: the network has cut it, nobody wanted its end; or it was to go on
+    /// with another, and did not come to that.
+    pub(super) const fn may_resume(&self, reason: &CloseReason) -> bool {
+        match reason {
             CloseReason::TransportFailed
-                | CloseReason::IdleTimeout { .. }
-                | CloseReason::ProbesExhausted { .. }
-                | CloseReason::UnackedLimit { .. }
-        )
+            | CloseReason::IdleTimeout { .. }
+            | CloseReason::ProbesExhausted { .. }
+            | CloseReason::UnackedLimit { .. } => true,
+            CloseReason::HandshakeTimeout { .. } | CloseReason::NeverConnected => self.resumes.is_some(),
+            _ => false,
+        }
+    }
+
+    /// A packet of the peer has shown that the session is open there too.
+    pub(super) fn settle_name(&mut self) {
+        if self.newest_packet().is_some()
+            && let Some(name) = &mut self.name
+        {
+            name.settle();
+        }
     }
 
     /// What the peer is told of this end, when it does not know and may still listen.
-    pub(super) fn farewell(&self, reason: &CloseReason) -> Option<AbortReason> {
+    fn last_words(&self, reason: &CloseReason) -> Option<AbortReason> {
         match reason {
             CloseReason::Aborted { code, text } => Some(AbortReason { code: *code, text: text.clone() }),
             CloseReason::Peer(fault) => Some(AbortReason::new(CODE_BY_ITSELF, &format!("you broke a rule: {fault}"))),
@@ -70,6 +89,39 @@ impl Native {
             | CloseReason::IdleTimeout { .. }
             | CloseReason::ProbesExhausted { .. } => None,
         }
+    }
+
+    /// Writes the packet that tells the peer of the end: the next one, which is the last.
+    fn write_farewell(&self, told: &AbortReason) -> Option<Farewell> {
+        let link = self.link.as_ref()?;
+        let mut buffer = [0; FAREWELL_LEN];
+        let room = buffer.get_mut(..link.max_datagram.min(FAREWELL_LEN))?;
+        let mut writer = Writer::new(room);
+        let number = self.packets.shorten(link.recovery.next_packet_number());
+        FramesPacket::begin(&mut writer, link.peer.tag, number, link.check);
+        // The peer may take smaller datagrams than we do.
+        let most = writer.remaining().saturating_sub(varint_len(told.code)).saturating_sub(2);
+        Frame::Abort { code: told.code, text: told.text_within(most).as_bytes() }.write(&mut writer);
+        let datagram = writer.finish().and_then(|len| buffer.get_mut(..len))?;
+        seal(datagram);
+        let until = self.now + self.config.linger;
+        Some(Farewell::new(self.config.tag, link.check, Bytes::copy_from_slice(datagram), until))
+    }
+
+    /// Tells the peer, once, that the session has ended.
+    #[cold]
+    pub(super) fn transmit_farewell(&mut self, buffer: &mut [u8]) -> usize {
+        self.left();
+        let Some(datagram) = self.farewell.as_ref().map(Farewell::datagram) else { return 0 };
+        let Some(buffer) = buffer.get_mut(..datagram.len()) else { return 0 };
+        buffer.copy_from_slice(datagram);
+        datagram.len()
+    }
+
+    /// What answers for this session, once it is closed.
+    pub(crate) fn take_farewell(&mut self) -> Option<Farewell> {
+        let lingers = self.is_closed() && !self.config.linger.is_zero();
+        self.farewell.take_if(|_| lingers)
     }
 
     /// The peer was told, or could not be.
@@ -145,6 +197,7 @@ impl Native {
                 let timeout = self.link.as_ref().map(|link| link.recovery.probe_timeout());
                 self.done_again = timeout.map(|timeout| (now + timeout, timeout));
                 self.linger_limit = now + self.config.linger.saturating_mul(4);
+                self.receipt_limit = self.linger_limit.max(now + self.config.close_timeout);
             }
             Todo::End => self.end(CloseReason::Finished),
         }

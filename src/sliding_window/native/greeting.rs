@@ -6,6 +6,7 @@ use crate::sliding_window::error::CloseReason;
 use crate::sliding_window::event::Event;
 use crate::sliding_window::handshake::{Handshake, Phase, Reaction, Step};
 use crate::sliding_window::packet::{Hello, Holes, Resume, Retry, encode_syn, encode_syn_ack};
+use crate::sliding_window::resume::{Name, Tags};
 use crate::time::Instant;
 
 /// Bytes for the list of missing segments: it must leave room for the rest in the smallest datagram.
@@ -17,9 +18,8 @@ impl Native {
         let Some(mut peer) = Peer::new(hello) else { return self.ignore() };
         // Who waits for the peer of a session that was cut takes no other.
         if self.resumes.is_some() {
-            if !self.offers_ours(hello) {
-                return self.ignore();
-            }
+            let Some(called) = self.offered(hello) else { return self.ignore() };
+            self.called = Some(called);
             peer.resume(hello);
         }
         self.meet(now, peer, |handshake, tag| handshake.on_syn(now, tag, bytes));
@@ -28,14 +28,14 @@ impl Native {
     pub(super) fn on_syn_ack(&mut self, now: Instant, hello: &Hello<'_>) {
         self.counters.syn_acks_received = self.counters.syn_acks_received.wrapping_add(1);
         let Some(mut peer) = Peer::new(hello) else { return self.ignore() };
-        let refused = self.resumes.is_some() && !self.offers_ours(hello);
-        if !refused {
-            peer.resume(hello);
+        match self.offered(hello) {
+            None if self.resumes.is_some() => peer.refuses = true,
+            called => {
+                self.called = called;
+                peer.resume(hello);
+            }
         }
         self.meet(now, peer, |handshake, tag| handshake.on_syn_ack(now, tag));
-        if refused && self.handshake.is_established() && self.handshake.peer() == Some(hello.source) {
-            self.end(CloseReason::ResumeRefused);
-        }
     }
 
     pub(super) fn on_retry(&mut self, now: Instant, retry: Retry<'_>) {
@@ -52,12 +52,12 @@ impl Native {
         self.peer_hello = None;
     }
 
-    /// Whether the other side means the same session that was cut.
-    fn offers_ours(&self, hello: &Hello<'_>) -> bool {
-        let Some(((ours, theirs), datagram)) = self.resumes else { return false };
+    /// The tags of the session that was cut, if the other side means the same.
+    fn offered(&self, hello: &Hello<'_>) -> Option<Tags> {
+        let (name, offer) = (self.resumes?, hello.resume?);
+        let tags = (offer.yours, offer.ours);
         // What was cut for larger datagrams could not be sent again.
-        hello.max_datagram >= datagram as u64
-            && hello.resume.is_some_and(|offer| (offer.yours, offer.ours) == (ours, theirs))
+        (name.is(tags) && hello.max_datagram >= name.max_datagram as u64).then_some(tags)
     }
 
     pub(super) fn ignore(&mut self) {
@@ -69,9 +69,12 @@ impl Native {
         let Some(link) = &mut self.link else { return };
         self.keepalive.heard(now);
         let peer = &mut link.peer;
+        if peer.refuses {
+            return self.end(CloseReason::ResumeRefused);
+        }
         let (resume, credit) = (peer.resume.take(), peer.credit);
         let limit = usize::try_from(peer.max_message).unwrap_or(usize::MAX).min(self.config.send.max_message);
-        self.cut = Some(((self.config.tag, peer.tag), link.max_datagram));
+        self.name = Some(Name::new((self.config.tag, peer.tag), self.called, link.max_datagram));
         self.sender.set_max_frame(super::frame_room(&self.config, link.max_datagram));
         self.sender.on_credit(&credit);
         self.events.push_back(Event::Connected);
@@ -110,12 +113,12 @@ impl Native {
 
     fn write_step(&self, step: Step, buffer: &mut [u8]) -> usize {
         let mut holes = [0; HOLES_ROOM];
-        let offers = step == Step::Syn || self.resumes.is_some();
-        let resume = self.resumes.filter(|_| offers).map(|((ours, yours), _)| Resume {
-            ours,
-            yours,
-            next_expected: self.receiver.next_expected(),
-            holes: Holes::encode(&mut holes, self.receiver.holes()),
+        let resume = self.resumes.map(|name| {
+            let answered = self.called.filter(|_| step == Step::SynAck);
+            let (ours, yours) = answered.unwrap_or_else(|| name.called(self.handshake.attempts()));
+            let (next_expected, holes) =
+                (self.receiver.next_expected(), Holes::encode(&mut holes, self.receiver.holes()));
+            Resume { ours, yours, next_expected, holes }
         });
         let credit = self.receiver.granted();
         let cookie = self.handshake.cookie();

@@ -33,6 +33,8 @@ pub(super) struct Peer {
     pub(super) max_ack_delay: Duration,
     /// What it has of the session that is resumed.
     pub(super) resume: Option<Received>,
+    /// It does not know the session that is to be resumed.
+    pub(super) refuses: bool,
 }
 
 /// Where a session that was cut stands at the peer.
@@ -65,6 +67,7 @@ impl Peer {
             max_datagram,
             max_ack_delay: Duration::from_micros(hello.max_ack_delay.min(MAX_ACK_DELAY)),
             resume: None,
+            refuses: false,
         })
     }
 

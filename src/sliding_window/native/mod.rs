@@ -15,13 +15,14 @@ use super::close::{Close, Progress};
 use super::config::{self, Config, InitialNumbers};
 use super::error::{CloseReason, ConfigError};
 use super::event::{AbortReason, Event, FlushMark, Input, Told};
+use super::farewell::Farewell;
 use super::handshake::{Handshake, Reaction};
 use super::keepalive::Keepalive;
 use super::legacy::UnackedLimit;
 use super::number::Numbering;
 use super::packet::FramesPacket;
 use super::receiver::{Receiver, ReceiverConfig};
-use super::resume::Resumable;
+use super::resume::{Name, Resumable, Tags};
 use super::seed::Seed;
 use super::sender::{Blocked, Sender, SenderConfig};
 use super::status::{Counters, Status};
@@ -36,7 +37,6 @@ enum Life {
     /// Ended, but the peer is still to be told, unless the transport takes nothing until then.
     Leaving {
         reason: CloseReason,
-        farewell: AbortReason,
         until: Instant,
     },
     /// Ended; the reason waits behind what has arrived.
@@ -82,10 +82,12 @@ pub(crate) struct Native {
     handshake: Handshake,
     packets: Numbering,
     segments: Numbering,
-    /// What this session goes on with: the tags of the one that was cut, ours and the peer's, and the size of its datagrams.
-    resumes: Option<((u64, u64), usize)>,
-    /// What a later session needs to go on with this one: its tags and the size of its datagrams. Known once it is open.
-    cut: Option<((u64, u64), usize)>,
+    /// What this session goes on with.
+    resumes: Option<Name>,
+    /// Which of its names the peer has called it by.
+    called: Option<Tags>,
+    /// What a later session needs to go on with this one. Known once it is open.
+    name: Option<Name>,
     peer_hello: Option<Peer>,
     link: Option<Link>,
     sender: Sender,
@@ -103,6 +105,10 @@ pub(crate) struct Native {
     done_again: Option<(Instant, Duration)>,
     /// However often the peer asks again, it is answered no longer than this.
     linger_limit: Instant,
+    /// However long a receipt is on its way, it is waited for no longer than this.
+    receipt_limit: Instant,
+    /// What the peer is told of an end that it does not know.
+    farewell: Option<Farewell>,
     /// Since when the peer's credit has held us up.
     blocked_since: Option<Instant>,
     /// A packet that told our credit was lost.
@@ -129,11 +135,11 @@ impl Native {
         let (sender, receiver, resumes) = match resumable {
             None => (Sender::new(sender_config(&config)), Receiver::new(receiver_config(&config)), None),
             Some(old) => {
-                if config.max_datagram < old.max_datagram {
-                    let (max_datagram, needed) = (config.max_datagram, old.max_datagram);
+                let (max_datagram, needed) = (config.max_datagram, old.name.max_datagram);
+                if max_datagram < needed {
                     return Err(ConfigError::ResumeDatagram { max_datagram, needed });
                 }
-                (old.sender, old.receiver, Some((old.tags, old.max_datagram)))
+                (old.sender, old.receiver, Some(old.name))
             }
         };
         let mut close = Close::new();
@@ -153,7 +159,8 @@ impl Native {
             packets: Numbering::new(initial.packet),
             segments: Numbering::new(initial.segment),
             resumes,
-            cut: None,
+            called: None,
+            name: None,
             peer_hello: None,
             link: None,
             sender,
@@ -167,6 +174,8 @@ impl Native {
             peer_done: false,
             done_again: None,
             linger_limit: Instant::MAX,
+            receipt_limit: Instant::MAX,
+            farewell: None,
             blocked_since: None,
             credit_lost: false,
             events: VecDeque::new(),
@@ -272,13 +281,15 @@ impl Native {
         }
     }
 
-    pub(crate) fn into_resumable(self) -> Option<Resumable> {
+    pub(crate) fn into_resumable(mut self) -> Option<Resumable> {
+        self.settle_name();
         let may_resume = match &self.life {
             Life::Open => true,
-            Life::Leaving { reason, .. } | Life::Ended(reason) | Life::Closed(reason) => Self::may_resume(reason),
+            Life::Leaving { reason, .. } | Life::Ended(reason) | Life::Closed(reason) => self.may_resume(reason),
         };
-        let (tags, max_datagram) = self.cut.filter(|_| may_resume)?;
-        Some(Resumable { tags, sender: self.sender, receiver: self.receiver, max_datagram })
+        // What never came to be open is as it was.
+        let name = self.name.or(self.resumes).filter(|_| may_resume)?;
+        Some(Resumable { name, sender: self.sender, receiver: self.receiver })
     }
 
     pub(crate) const fn max_datagram(&self) -> usize {

@@ -104,8 +104,9 @@ impl Native {
         if self.linger_until.is_some_and(|until| until <= now) {
             // A receipt that is on its way, or lost, is what the peer may still wait for.
             let in_flight = self.link.as_ref().is_some_and(|link| link.recovery.bytes_in_flight() > 0);
-            if in_flight || self.credit_lost {
-                self.linger_until = Some(now + self.config.linger.max(Duration::from_millis(1)));
+            if (in_flight || self.credit_lost) && now < self.receipt_limit {
+                let until = now + self.config.linger.max(Duration::from_millis(1));
+                self.linger_until = Some(until.min(self.receipt_limit));
                 return;
             }
             self.linger_until = None;
