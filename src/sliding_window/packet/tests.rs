@@ -211,6 +211,12 @@ fn pieces_that_go_together() {
 }
 
 #[test]
+fn a_flag_that_is_set_stays_set() {
+    assert_eq!(PieceFlags::WHOLE.with(PieceFlags::LAST), PieceFlags::WHOLE);
+    assert_eq!(PieceFlags::LAST.with(PieceFlags::FIN).bits(), 18);
+}
+
+#[test]
 fn pieces_that_do_not_go_together() {
     let order = |flags: PieceFlags| Err(PacketError::PieceOrder { flags: flags.bits() });
     let one = piece(WHOLE.with(LENGTH), 0, b"a");
