@@ -107,9 +107,17 @@ fn nothing_changes_while_a_session_ends() {
     attack_in(Phase::Lingering);
 }
 
+/// What both sides of a session did.
+#[derive(Debug, PartialEq)]
+struct Record {
+    sent: Vec<(Instant, Vec<u8>)>,
+    events: [Vec<Event>; 2],
+    steps: usize,
+}
+
 /// A whole session from the first call to the end, with so many forged datagrams before each step: what both sides send, when,
 /// and what they tell, is the same as without them, byte for byte.
-fn whole_session(guesses_per_step: usize) -> (Vec<(Instant, Vec<u8>)>, [Vec<Event>; 2], usize) {
+fn whole_session(guesses_per_step: usize) -> Record {
     let mut pair = Pair::new(1);
     let seen = [0, 1].map(|side| {
         let mut old = Pair::in_phase(Phase::Closing);
@@ -141,18 +149,18 @@ fn whole_session(guesses_per_step: usize) -> (Vec<(Instant, Vec<u8>)>, [Vec<Even
         if steps % 7 == 0 && !pair.on_way.is_empty() {
             pair.on_way.remove(0);
         } else if !pair.deliver() && !pair.sleep() {
-            return (log, pair.events, steps);
+            return Record { sent: log, events: pair.events, steps };
         }
     }
 }
 
 #[test]
 fn a_whole_session_is_the_same_with_and_without_them() {
-    let (log, events, steps) = whole_session(0);
+    let alone = whole_session(0);
+    let events = &alone.events;
     assert!(events.iter().all(|events| events.last() == Some(&Event::Closed(CloseReason::Finished))), "{events:?}");
-    let per_step = (guesses() as usize).div_ceil(steps);
-    let attacked = whole_session(per_step);
-    assert_eq!((log, events, steps), attacked);
+    let per_step = (guesses() as usize).div_ceil(alone.steps);
+    assert_eq!(alone, whole_session(per_step));
 }
 
 /// Calls of strangers, each with a tag of its own, to somebody who listens, or who has called.
