@@ -237,6 +237,21 @@ fn credit_is_told_by_half_windows_and_when_the_peer_may_wait() {
     assert!(receiver.credit_due(), "nothing can be taken any more, and 29 bytes may be too few");
 }
 
+/// The peer has little credit left, or none, and what is here waits for what is missing: to say so again would help nobody.
+#[test]
+fn nothing_is_told_when_nothing_has_become_free() {
+    let full = |config: ReceiverConfig, payload: &[u8], last: u64| {
+        let mut receiver = Receiver::new(config);
+        for number in 1..=last {
+            receiver.on_data(number, &whole(payload)).unwrap();
+        }
+        receiver.credit_due()
+    };
+    assert!(!full(CONFIG, &[1; 40], 2));
+    assert!(!full(ReceiverConfig { window_messages: 2, ..CONFIG }, b"", 2));
+    assert!(!full(CONFIG, b"", 7));
+}
+
 #[test]
 fn a_wanted_receipt_is_told_at_once() {
     let mut receiver = receiver();

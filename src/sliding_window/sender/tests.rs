@@ -380,3 +380,14 @@ fn a_large_message_does_not_begin_with_crumbs() {
     assert_eq!(sender.next(NOW, 6 + 105 / 4), Some(0));
     assert_eq!(pieces(&sender, 0), [(1, 26)]);
 }
+
+/// Where the length has no room before the last bytes, they go without one.
+#[test]
+fn the_last_fragment_may_fill_its_packet() {
+    for len in 195..=198 {
+        let mut sender = sender();
+        send(&mut sender, len);
+        assert_eq!(next(&mut sender), Some((0, vec![(1, 99)])));
+        assert_eq!((next(&mut sender), next(&mut sender)), (Some((1, vec![(2, len - 99)])), None));
+    }
+}
