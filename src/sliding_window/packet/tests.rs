@@ -109,6 +109,18 @@ fn an_offer_to_resume_lists_what_was_received() {
 }
 
 #[test]
+fn the_largest_cookie_there_and_back() {
+    let mut buffer = [0; 200];
+    let cookie = [7; MAX_COOKIE];
+    let hello = Hello { cookie: Some(&cookie), ..hello() };
+    let len = encode_syn(&mut buffer, &hello, 0).unwrap();
+    assert_eq!(decode(&buffer[..len]), Ok(Packet::Syn(hello)));
+    let retry = Retry { cookie: &cookie };
+    let len = encode_retry(&mut buffer, 9, &retry).unwrap();
+    assert_eq!(decode(&buffer[..len]), Ok(Packet::Retry { destination: 9, retry }));
+}
+
+#[test]
 fn what_a_hello_may_not_say() {
     let mut buffer = [0; 200];
     let mut broken = |at: usize, byte: u8, hello: &Hello<'_>| {
@@ -208,6 +220,12 @@ fn pieces_that_go_together() {
     let skipped = Piece { skipped: 1000, ..piece(WHOLE.with(SKIPPED).with(LENGTH), 0, b"") };
     assert_eq!(segment(&[skipped, skipped]), Ok(6));
     assert_eq!(skipped.credit(), 1000);
+}
+
+#[test]
+fn a_flag_that_is_set_stays_set() {
+    assert_eq!(PieceFlags::WHOLE.with(PieceFlags::LAST), PieceFlags::WHOLE);
+    assert_eq!(PieceFlags::LAST.with(PieceFlags::FIN).bits(), 18);
 }
 
 #[test]

@@ -170,12 +170,17 @@ fn a_message_in_parts_is_no_larger_than_one_in_one() {
         let flags = if unordered { UNORDERED } else { MIDDLE };
         let parts = [(FIRST.with(flags), 0), (flags, 1), (LAST.with(flags), 2)];
         for order in [[0, 1, 2], [2, 1, 0]] {
-            let mut receiver = receiver();
-            let result = order.into_iter().try_for_each(|at| {
-                let (flags, index) = parts[at];
-                receiver.on_data(at as u64, &piece(flags, index, &[1; 17])).map(|_| ())
-            });
-            assert_eq!(result, Err(PeerFault::MessageTooLarge { size: 51, limit: 50 }));
+            let receive = |last: &[u8]| {
+                let mut receiver = receiver();
+                order.into_iter().try_for_each(|at| {
+                    let (flags, index) = parts[at];
+                    let payload = if at == 2 { last } else { &[1; 17] };
+                    receiver.on_data(at as u64, &piece(flags, index, payload)).map(|_| ())
+                })?;
+                Ok(taken(&mut receiver).concat().len())
+            };
+            assert_eq!(receive(&[1; 17]), Err(PeerFault::MessageTooLarge { size: 51, limit: 50 }));
+            assert_eq!(receive(&[1; 16]), Ok(50));
         }
     }
 }
@@ -232,6 +237,21 @@ fn credit_is_told_by_half_windows_and_when_the_peer_may_wait() {
     assert!(receiver.credit_due(), "nothing can be taken any more, and 29 bytes may be too few");
 }
 
+/// The peer has little credit left, or none, and what is here waits for what is missing: to say so again would help nobody.
+#[test]
+fn nothing_is_told_when_nothing_has_become_free() {
+    let full = |config: ReceiverConfig, payload: &[u8], last: u64| {
+        let mut receiver = Receiver::new(config);
+        for number in 1..=last {
+            receiver.on_data(number, &whole(payload)).unwrap();
+        }
+        receiver.credit_due()
+    };
+    assert!(!full(CONFIG, &[1; 40], 2));
+    assert!(!full(ReceiverConfig { window_messages: 2, ..CONFIG }, b"", 2));
+    assert!(!full(CONFIG, b"", 7));
+}
+
 #[test]
 fn a_wanted_receipt_is_told_at_once() {
     let mut receiver = receiver();
@@ -258,6 +278,12 @@ fn large_messages_are_given_away_with_their_buffer() {
     receiver.on_data(1, &piece(LAST, 0, &[2; 5_000])).unwrap();
     let message = receiver.take().unwrap();
     assert_eq!((message.payload.len(), message.payload[29_999], message.payload[30_000]), (35_000, 1, 2));
+    assert_eq!(receiver.held_bytes(), 0);
+    // Of one of which the beginning was read, the rest.
+    receiver.on_data(2, &piece(FIRST, 0, &[3; 30_000])).unwrap();
+    receiver.on_data(3, &piece(LAST, 0, &[4; 5_000])).unwrap();
+    assert_eq!(receiver.read(&mut [0; 1_000]), Poll::Ready(1_000));
+    assert_eq!(receiver.take().unwrap().payload.len(), 34_000);
     assert_eq!(receiver.held_bytes(), 0);
 }
 

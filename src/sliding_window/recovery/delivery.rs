@@ -150,4 +150,17 @@ mod tests {
         assert_eq!((sample.lost, counter.lost_since(&within)), (7, 7));
         assert!(!counter.on_sent(ms(60), 0, 1).app_limited);
     }
+
+    /// It lasts until all has arrived that was on its way then.
+    #[test]
+    fn want_of_data_lasts_for_what_was_on_its_way() {
+        let mut counter = DeliveryCounter::default();
+        let first = counter.on_sent(ms(0), 0, 500);
+        counter.on_app_limited(2_000);
+        for (bytes, app_limited) in [(500, true), (1_500, true), (1, false)] {
+            counter.on_acked(ms(50), bytes);
+            counter.sample(&first, ms(0), 0).unwrap();
+            assert_eq!(counter.on_sent(ms(60), 0, 1).app_limited, app_limited, "{} bytes", counter.delivered());
+        }
+    }
 }

@@ -200,6 +200,26 @@ fn persistent_congestion_brings_the_window_to_its_minimum() {
     assert_eq!(status.counters.episodes, 1);
 }
 
+/// What arrives may go before the search for losses comes to it: where there is no place for more, lost packets go first.
+#[test]
+fn an_arrival_breaks_the_silence_before_the_search_has_seen_it() {
+    let setup = Setup::new(Instant::ZERO, 1_000);
+    let config = RecoveryConfig { max_datagram: 1_000, max_tracked: 4, ..RecoveryConfig::default() };
+    let mut recovery = Recovery::new(&config, Algorithm::NewReno.build(&setup), Instant::ZERO);
+    send(&mut recovery, ms(0), 1);
+    ack(&mut recovery, ms(40), &[(0, 0)]);
+    send(&mut recovery, ms(100), 4);
+    ack(&mut recovery, ms(140), &[(4, 4)]);
+    send(&mut recovery, ms(145), 1);
+    assert_eq!((recovery.status().counters.packets_lost, recovery.sent.len()), (1, 4));
+    ack(&mut recovery, ms(190), &[(2, 5)]);
+    assert_eq!(recovery.sent.len(), 0);
+    send(&mut recovery, ms(1_000), 4);
+    ack(&mut recovery, ms(1_040), &[(9, 9)]);
+    let counters = recovery.status().counters;
+    assert_eq!((counters.packets_lost, counters.persistent_congestion), (2, 0));
+}
+
 #[test]
 fn the_gate_keeps_to_the_window_in_bytes_and_in_packets() {
     let build = |bytes, packets| {

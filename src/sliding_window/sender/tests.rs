@@ -341,3 +341,53 @@ fn the_peer_may_take_less_than_was_accepted() {
     sender.set_max_frame(55);
     assert_eq!(sender.next(NOW, 105).map(|segment| pieces(&sender, segment)), Some(vec![(1, 49)]));
 }
+
+#[test]
+fn room_is_told_when_half_of_the_buffer_is_free() {
+    // Bytes, then messages.
+    for (count, len, half) in [(4, 500, 1000), (10, 90, 450)] {
+        let mut sender = sender();
+        for _ in 0..count {
+            send(&mut sender, len);
+        }
+        assert!(sender.try_send(vec![7; 10].into(), &SendOptions::ORDERED).is_err());
+        while sender.buffered_bytes() > half {
+            assert!(!sender.take_writable(), "{} of {count} messages", sender.buffered_messages());
+            let (number, _) = next(&mut sender).unwrap();
+            sender.on_acked(number);
+        }
+        assert!(sender.take_writable());
+    }
+}
+
+#[test]
+fn a_probe_has_room_for_a_whole_segment_or_is_none() {
+    let mut sender = sender();
+    send(&mut sender, 90);
+    next(&mut sender);
+    let least = (0..=105).find(|room| sender.probe_segment(NOW, *room).is_some());
+    // With the length that would stand before the bytes if something followed.
+    assert_eq!(least, Some(5 + 1 + 2 + 90));
+}
+
+/// A large message waits for the next packet where it could begin with a few bytes only.
+#[test]
+fn a_large_message_does_not_begin_with_crumbs() {
+    let mut sender = sender();
+    send(&mut sender, 500);
+    assert_eq!(sender.next(NOW, 20), None);
+    assert_eq!(sender.next(NOW, 6 + 105 / 4 - 1), None);
+    assert_eq!(sender.next(NOW, 6 + 105 / 4), Some(0));
+    assert_eq!(pieces(&sender, 0), [(1, 26)]);
+}
+
+/// Where the length has no room before the last bytes, they go without one.
+#[test]
+fn the_last_fragment_may_fill_its_packet() {
+    for len in 195..=198 {
+        let mut sender = sender();
+        send(&mut sender, len);
+        assert_eq!(next(&mut sender), Some((0, vec![(1, 99)])));
+        assert_eq!((next(&mut sender), next(&mut sender)), (Some((1, vec![(2, len - 99)])), None));
+    }
+}
