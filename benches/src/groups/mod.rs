@@ -117,6 +117,8 @@ pub const ALL: &[Group] = &[
 pub struct Thoroughness {
     /// Only rows whose load contains this.
     pub load: String,
+    /// Only carriers whose name contains this.
+    pub only: String,
     /// A smaller number of shorter rounds.
     pub quick: bool,
     /// Another number of rounds than the usual one.
@@ -165,7 +167,7 @@ impl Group {
             Kind::Transfer(lanes) => {
                 let effort = thoroughness.effort([7, 3], [300, 100]);
                 let lanes = lanes().into_iter().filter(|lane| wanted(&lane.label));
-                Rows::Transfers(lanes.map(|lane| lane.measure(effort)).collect())
+                Rows::Transfers(lanes.map(|lane| lane.only(&thoroughness.only).measure(effort)).collect())
             }
         };
         Report { name: self.name, about: self.about, rows }

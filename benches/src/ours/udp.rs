@@ -18,7 +18,7 @@ use crate::transfer::{Carrier, Moment, Transfer};
 /// The name in the table: `adapter::udp` with its defaults.
 pub const TOKIO: &str = "mconn, tokio";
 /// The name in the table: the same with a fixed window, so that nothing is paced and no loss slows it down.
-pub const FIXED: &str = "mconn, tokio, Fixed";
+pub const FIXED: &str = "mconn, fixed window";
 /// The name in the table: `adapter::udp::blocking` with its defaults.
 pub const BLOCKING: &str = "mconn, blocking";
 

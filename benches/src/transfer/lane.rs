@@ -28,6 +28,13 @@ impl std::fmt::Debug for Lane {
 const FIRST: u64 = 64;
 
 impl Lane {
+    /// Only the carriers whose name contains `part`.
+    #[must_use]
+    pub fn only(mut self, part: &str) -> Self {
+        self.carriers.retain(|carrier| carrier.name().contains(part));
+        self
+    }
+
     /// Lets the carriers take turns. The slice of the effort is wall time here.
     pub fn measure(mut self, effort: Effort) -> Measured {
         let carriers = &mut self.carriers;
