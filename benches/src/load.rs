@@ -58,8 +58,8 @@ pub struct Size(pub usize);
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            bytes if bytes >= MIB => write!(f, "{} MiB", bytes / MIB),
-            bytes if bytes >= KIB => write!(f, "{} KiB", bytes / KIB),
+            bytes if bytes >= MIB && bytes.is_multiple_of(MIB) => write!(f, "{} MiB", bytes / MIB),
+            bytes if bytes >= KIB && bytes.is_multiple_of(KIB) => write!(f, "{} KiB", bytes / KIB),
             bytes => write!(f, "{bytes} B"),
         }
     }

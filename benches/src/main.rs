@@ -16,14 +16,17 @@ struct Arguments {
     /// Only rows whose load contains this, such as `1 KiB` or `x 32`
     #[arg(long, default_value = "")]
     load: String,
+    /// Only carriers whose name contains this, such as `mconn, tokio`; for groups of transfers
+    #[arg(long, default_value = "")]
+    only: String,
     /// Rounds per row
     #[arg(long)]
     rounds: Option<usize>,
 }
 
 fn main() {
-    let Arguments { groups, load, quick, rounds } = Arguments::parse();
-    let thoroughness = Thoroughness { load, quick, rounds };
+    let Arguments { groups, load, only, quick, rounds } = Arguments::parse();
+    let thoroughness = Thoroughness { load, only, quick, rounds };
     if cfg!(debug_assertions) {
         eprintln!("This is a debug build: nothing it prints means anything. Use --release.");
     }

@@ -4,14 +4,17 @@ pub mod codec;
 pub mod go;
 pub mod latency;
 pub mod machine;
+pub mod nats;
 pub mod sealed;
 pub mod tcp;
+pub mod udp;
 pub mod window;
 
 use std::time::Duration;
 
 use crate::measure::{Effort, Measured, Row};
-use crate::report::{Report, Shown};
+use crate::report::{Report, Rows, Shown};
+use crate::transfer::Lane;
 
 /// A group of rows with the same contenders.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub enum Kind {
     Tcp(fn() -> Vec<Row>),
     /// The time that urgent messages take.
     Latency,
+    /// What arrives in a second, and what it costs.
+    Transfer(fn() -> Vec<Lane>),
 }
 
 /// All groups in the order of the table.
@@ -95,6 +100,16 @@ pub const ALL: &[Group] = &[
                 multiples of the time in which the full send buffer of the socket drains; raw is a bare socket",
         kind: Kind::Latency,
     },
+    Group {
+        name: "udp/loopback",
+        about: "messages over loopback UDP in datagrams of so many bytes, both ends in one process; of raw UDP the bytes that arrive",
+        kind: Kind::Transfer(udp::lanes),
+    },
+    Group {
+        name: "nats/server",
+        about: "messages over a real nats-server, whose own CPU time is not counted, both ends in one process",
+        kind: Kind::Transfer(nats::lanes),
+    },
 ];
 
 /// What to measure, and how thoroughly.
@@ -102,6 +117,8 @@ pub const ALL: &[Group] = &[
 pub struct Thoroughness {
     /// Only rows whose load contains this.
     pub load: String,
+    /// Only carriers whose name contains this.
+    pub only: String,
     /// A smaller number of shorter rounds.
     pub quick: bool,
     /// Another number of rounds than the usual one.
@@ -125,7 +142,7 @@ impl Group {
     pub fn rows(&self) -> Vec<Row> {
         match self.kind {
             Kind::Memory(rows) | Kind::Tcp(rows) => rows(),
-            Kind::Latency => vec![],
+            Kind::Latency | Kind::Transfer(_) => vec![],
         }
     }
 
@@ -139,15 +156,21 @@ impl Group {
             }
             wanted
         };
-        let (shown, rows) = match self.kind {
-            Kind::Memory(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([25, 7], [12, 5]))),
-            Kind::Tcp(rows) => (Shown::Speed, take_turns(rows(), wanted, thoroughness.effort([9, 3], [60, 15]))),
+        let speed = |rows| Rows::Ratios(Shown::Speed, rows);
+        let rows = match self.kind {
+            Kind::Memory(rows) => speed(take_turns(rows(), wanted, thoroughness.effort([25, 7], [12, 5]))),
+            Kind::Tcp(rows) => speed(take_turns(rows(), wanted, thoroughness.effort([9, 3], [60, 15]))),
             Kind::Latency => {
                 let Effort { rounds, slice } = thoroughness.effort([3, 1], [2000, 800]);
-                (Shown::Time, latency::measure(wanted, rounds, slice))
+                Rows::Ratios(Shown::Time, latency::measure(wanted, rounds, slice))
+            }
+            Kind::Transfer(lanes) => {
+                let effort = thoroughness.effort([7, 3], [300, 100]);
+                let lanes = lanes().into_iter().filter(|lane| wanted(&lane.label));
+                Rows::Transfers(lanes.map(|lane| lane.only(&thoroughness.only).measure(effort)).collect())
             }
         };
-        Report { name: self.name, about: self.about, shown, rows }
+        Report { name: self.name, about: self.about, rows }
     }
 }
 

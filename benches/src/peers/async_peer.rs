@@ -109,7 +109,8 @@ impl<P: AsyncPeer> Contender for OverTcp<P> {
     }
 }
 
-fn runtime() -> Runtime {
+/// A runtime of one thread.
+pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 

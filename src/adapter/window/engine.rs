@@ -8,13 +8,17 @@ use std::io;
 use super::shared::{Core, Shared};
 use super::{Batch, Transport};
 use crate::adapter::waker::remember;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Bytes of a batch, unless one datagram is larger: what one call with segmentation offload takes.
 const BATCH_BYTES: usize = 65_000;
 
 /// Rounds in one turn. Then others get theirs.
 const ROUNDS: usize = 16;
+
+/// Who has just sent does not look again before this, unless something comes. Where the pacer lets a datagram go every few
+/// microseconds, they go in batches then, and not in a call each. It is less than what the pacer saves up, a millisecond.
+const BREATH: Duration = Duration::from_micros(500);
 
 /// The loop, without a clock to sleep by.
 #[derive(Debug)]
@@ -24,6 +28,11 @@ pub(crate) struct Engine<T> {
     batch: Batch,
     lengths: Vec<usize>,
     wakers: Vec<Waker>,
+    /// The moment for which output is asked: it stands still until something comes or all that was due then has gone. If it went on
+    /// with the clock, the pacer would let go in each round what one datagram or two take to be sent.
+    moment: Option<Instant>,
+    /// Whether something was sent since the last wait.
+    has_sent: bool,
     /// Whether a deadline has passed and the transport was looked at since.
     overdue: bool,
     /// The transport takes no more just now.
@@ -49,6 +58,8 @@ impl<T: Transport> Engine<T> {
             batch: Batch::with_room(BATCH_BYTES.max(max_datagram)),
             lengths: Vec::new(),
             wakers: Vec::new(),
+            moment: None,
+            has_sent: false,
             overdue: false,
             is_blocked: false,
             done: false,
@@ -75,17 +86,20 @@ impl<T: Transport> Engine<T> {
                 Err(error) => return Next::Done(Err(self.fail(error))),
             }
         }
+        self.moment = None;
         Next::Again
     }
 
     fn round(&mut self, context: &mut Context<'_>) -> io::Result<Next> {
-        let (shared, now) = (&self.shared, self.shared.now());
+        let (shared, clock) = (&self.shared, self.shared.now());
         let mut core = None;
         let received = self.transport.poll_receive(context, &mut |from, bytes| {
-            core.get_or_insert_with(|| shared.lock()).machines.on_datagram(now, from, bytes);
+            core.get_or_insert_with(|| shared.lock()).machines.on_datagram(clock, from, bytes);
         });
         let mut core = core.unwrap_or_else(|| shared.lock());
         let is_quiet = received.is_pending();
+        let now = self.moment.filter(|_| is_quiet).unwrap_or(clock);
+        self.moment = Some(now);
         if let Poll::Ready(result) = received {
             result?;
         }
@@ -113,7 +127,13 @@ impl<T: Transport> Engine<T> {
             return Ok(Next::Done(Ok(())));
         }
         let sent = self.send(context)?;
-        Ok(if !is_quiet || sent || self.overdue { Next::Again } else { Next::Wait(deadline) })
+        if !is_quiet || sent || self.overdue {
+            self.has_sent |= sent;
+            return Ok(Next::Again);
+        }
+        self.moment = None;
+        let has_sent = core::mem::take(&mut self.has_sent);
+        Ok(Next::Wait(deadline.map(|deadline| if has_sent { deadline.max(clock + BREATH) } else { deadline })))
     }
 
     /// Whether a batch has gone.

@@ -211,7 +211,7 @@ impl Session {
     /// The next message of the peer, if one is there.
     #[must_use]
     pub fn try_recv(&self) -> Option<Message> {
-        let (class, payload) = self.with(|session, now| session.receive(now))??;
+        let (class, payload) = self.owner.shared.take(self.owner.key, |session, now| session.receive(now))?;
         Some(Message { class, payload })
     }
 

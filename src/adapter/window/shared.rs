@@ -90,6 +90,28 @@ impl Shared {
         result
     }
 
+    /// Takes something that has arrived out of a session; `None` when nothing is there, or the session has ended.
+    ///
+    /// The driver need not look at its transport after every message. It is woken when there is something to tell the peer, and
+    /// when nothing is left: then, too, for what the pacer holds back.
+    pub(super) fn take<R>(
+        &self,
+        key: Key,
+        take_it: impl FnOnce(&mut SlidingWindow, Instant) -> Option<R>,
+    ) -> Option<R> {
+        let now = self.now();
+        let mut wakers = Vec::new();
+        let mut core = self.lock();
+        let taken = core.machines.with(now, key, |session| take_it(session, now)).flatten();
+        core.settle(now, &mut wakers);
+        if taken.is_none() || core.machines.session(key).is_none_or(SlidingWindow::wants_write) {
+            core.rouse_driver(&mut wakers);
+        }
+        drop(core);
+        wakers.into_iter().for_each(Waker::wake);
+        taken
+    }
+
     /// Lends a session; `None` when it has ended.
     pub(super) fn with<R>(&self, key: Key, use_it: impl FnOnce(&mut SlidingWindow, Instant) -> R) -> Option<R> {
         self.act(|core, now, _| core.machines.with(now, key, |session| use_it(session, now)))
