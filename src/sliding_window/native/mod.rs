@@ -105,6 +105,8 @@ pub(crate) struct Native {
     linger_limit: Instant,
     /// Since when the peer's credit has held us up.
     blocked_since: Option<Instant>,
+    /// The peer is to be told our credit.
+    credit_due: bool,
     /// A packet that told our credit was lost.
     credit_lost: bool,
     events: VecDeque<Event>,
@@ -168,6 +170,7 @@ impl Native {
             done_again: None,
             linger_limit: Instant::MAX,
             blocked_since: None,
+            credit_due: false,
             credit_lost: false,
             events: VecDeque::new(),
             flushes: VecDeque::new(),

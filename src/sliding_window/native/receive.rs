@@ -30,20 +30,29 @@ impl Native {
         self.counters.datagrams_received = self.counters.datagrams_received.wrapping_add(1);
         self.counters.bytes_received = self.counters.bytes_received.wrapping_add(datagram.len() as u64);
         // The tag first: what is not for us costs nothing more.
-        match destination(datagram) {
-            _ if datagram.len() > self.config.max_datagram => return self.malformed(),
-            None => return self.malformed(),
-            Some(tag) if tag != 0 && tag != self.config.tag => return self.wrong_tag(),
-            Some(_) => {}
-        }
-        match decode(datagram) {
-            Ok(Packet::Frames(packet)) if packet.destination == self.config.tag => self.on_frames(now, &packet),
-            other => self.on_rare(now, other, datagram.len()),
+        match FramesPacket::peek(datagram) {
+            Some(packet)
+                if packet.destination == self.config.tag
+                    && datagram.len() <= self.config.max_datagram
+                    && packet.is_intact(datagram) =>
+            {
+                self.on_frames(now, &packet);
+            }
+            _ => self.on_other(now, datagram),
         }
     }
 
-    /// A packet of the handshake, or one that is none.
+    /// A packet of the handshake, one that is damaged or not for us, or none at all.
     #[cold]
+    fn on_other(&mut self, now: Instant, datagram: &[u8]) {
+        match destination(datagram) {
+            _ if datagram.len() > self.config.max_datagram => self.malformed(),
+            None => self.malformed(),
+            Some(tag) if tag != 0 && tag != self.config.tag => self.wrong_tag(),
+            Some(_) => self.on_rare(now, decode(datagram), datagram.len()),
+        }
+    }
+
     fn on_rare(&mut self, now: Instant, packet: Result<Packet<'_>, PacketError>, len: usize) {
         match packet {
             Ok(Packet::Syn(hello)) => self.on_syn(now, &hello, len),
@@ -96,6 +105,34 @@ impl Native {
         let expected = link.acks.newest().map_or(0, |newest| newest.saturating_add(1));
         let number = link.peer.packets.widen(packet.number, expected);
         let number = number.ok_or(Wrong::Fault(PeerFault::PacketBelowFirst))?;
+        let wants_ack = match packet.only_data() {
+            Some(data) => {
+                self.on_data(&data)?;
+                true
+            }
+            None => match self.on_each_frame(now, packet)? {
+                Some(wants_ack) => wants_ack,
+                None => return Ok(()),
+            },
+        };
+        // Only now: a packet that could not be read was never received, and is not acknowledged.
+        let Some(link) = &mut self.link else { return Ok(()) };
+        if link.acks.on_packet(now, number, wants_ack) == Receipt::New {
+            self.keepalive.heard(now);
+            if wants_ack && self.linger_until.is_some() {
+                // It asks again: our answer was lost.
+                self.done_due = true;
+                self.linger_until = Some((now + self.config.linger).min(self.linger_limit));
+            }
+        } else {
+            self.counters.packet_duplicates = self.counters.packet_duplicates.wrapping_add(1);
+        }
+        Ok(())
+    }
+
+    /// Takes frames of any kind; tells whether they want an acknowledgement, or nothing when the session has ended.
+    #[inline(never)]
+    fn on_each_frame(&mut self, now: Instant, packet: &FramesPacket<'_>) -> Result<Option<bool>, Wrong> {
         let mut wants_ack = false;
         for frame in packet.frames() {
             match frame? {
@@ -112,26 +149,14 @@ impl Native {
                     wants_ack = true;
                     self.counters.pings_received = self.counters.pings_received.wrapping_add(1);
                 }
-                Frame::Abort { code: CODE_FINISHED, .. } if self.hear_done() => return Ok(()),
+                Frame::Abort { code: CODE_FINISHED, .. } if self.hear_done() => return Ok(None),
                 Frame::Abort { code, text } => {
                     self.on_abort(code, text);
-                    return Ok(());
+                    return Ok(None);
                 }
             }
         }
-        // Only now: a packet that could not be read was never received, and is not acknowledged.
-        let Some(link) = &mut self.link else { return Ok(()) };
-        if link.acks.on_packet(now, number, wants_ack) == Receipt::New {
-            self.keepalive.heard(now);
-            if wants_ack && self.linger_until.is_some() {
-                // It asks again: our answer was lost.
-                self.done_due = true;
-                self.linger_until = Some((now + self.config.linger).min(self.linger_limit));
-            }
-        } else {
-            self.counters.packet_duplicates = self.counters.packet_duplicates.wrapping_add(1);
-        }
-        Ok(())
+        Ok(Some(wants_ack))
     }
 
     #[cold]

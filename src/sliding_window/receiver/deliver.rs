@@ -45,7 +45,7 @@ impl Receiver {
             && self.read_offset == 0
             && self.unordered.waiting.is_empty()
         {
-            let payload = self.current.buffer.get(start..end)?;
+            let payload = self.slots.front()?.buffer.get(start..end)?;
             let result = take(Received { payload, class: Class::Ordered });
             self.piece_taken(start, end, receipt);
             return Some(result);
@@ -116,13 +116,13 @@ impl Receiver {
     fn ordered(&self) -> Option<(&[u8], Class)> {
         match self.ready {
             Ready::Nothing => None,
-            Ready::Piece { start, end, .. } => Some((self.current.buffer.get(start..end)?, Class::Ordered)),
+            Ready::Piece { start, end, .. } => Some((self.slots.front()?.buffer.get(start..end)?, Class::Ordered)),
             Ready::Assembled => Some((&self.assembly.bytes, self.assembly.class())),
         }
     }
 
     fn ordered_taken(&mut self) {
-        self.read_offset = 0;
+        (self.read_offset, self.touched) = (0, true);
         if let Ready::Piece { start, end, receipt } = self.ready {
             return self.piece_taken(start, end, receipt);
         }
@@ -137,6 +137,7 @@ impl Receiver {
     #[inline]
     fn piece_taken(&mut self, start: usize, end: usize, receipt: bool) {
         self.counters.taken = self.counters.taken.wrapping_add(1);
+        self.touched = true;
         self.offset = end;
         self.consume(end.wrapping_sub(start) as u64, receipt);
         self.advance();
@@ -151,7 +152,7 @@ impl Receiver {
     }
 
     fn done_unordered(&mut self) {
-        self.read_offset = 0;
+        (self.read_offset, self.touched) = (0, true);
         self.counters.taken = self.counters.taken.wrapping_add(1);
         self.unordered_taken();
     }

@@ -112,7 +112,7 @@ pub(super) struct Messages {
 impl Messages {
     /// Messages that were not given a segment and have not expired.
     #[inline]
-    pub(super) fn waiting(&self) -> usize {
+    pub(super) fn len_waiting(&self) -> usize {
         // The two are parts of the first.
         self.all.len().wrapping_sub(self.launched).wrapping_sub(self.dead)
     }
@@ -188,10 +188,15 @@ impl Messages {
         self.all.range(start..end)
     }
 
-    /// The next message to be given a segment, after so many; `None` also when it has expired: see [`Messages::trim`].
+    /// The message to be given a segment after so many others; `None` also when it has expired: see [`Messages::pass_dead`].
+    #[inline]
+    pub(super) fn waiting(&self, after: usize) -> Option<&Message> {
+        self.all.get(self.launched.wrapping_add(after)).filter(|message| !message.expired)
+    }
+
     #[inline]
     pub(super) fn waiting_mut(&mut self, after: usize) -> Option<&mut Message> {
-        self.all.get_mut(self.launched.wrapping_add(after)).filter(|message| !message.expired)
+        self.all.get_mut(self.launched.wrapping_add(after))
     }
 
     /// So many of the first of those that wait were given a segment; `timed` says whether one of them expires at some time.
@@ -214,42 +219,43 @@ impl Messages {
     /// messages that are done.
     #[inline]
     pub(super) fn acknowledge(&mut self, place: u64, count: u32) -> (usize, u64) {
-        let (mut bytes, mut done, mut left) = (0_usize, 0_u64, count);
-        let mut index = self.index(place);
+        let (mut bytes, mut done) = (0_usize, 0_u32);
         // The usual ones: at the front, and done with.
-        while index == 0
-            && left > 0
-            && let Some(message) = self.all.front_mut()
-        {
-            left = left.wrapping_sub(1);
-            message.unacked = message.unacked.wrapping_sub(1);
-            if !message.is_finished() {
-                index = 1;
-                break;
+        if place == self.base {
+            while done < count
+                && let Some(message) = self.all.front_mut()
+                && message.unacked == 1
+                && message.complete
+            {
+                bytes = bytes.wrapping_add(message.payload.len());
+                done = done.wrapping_add(1);
+                self.all.pop_front();
             }
-            bytes = bytes.wrapping_add(message.payload.len());
-            done = done.wrapping_add(1);
-            self.all.pop_front();
+            self.base = self.base.wrapping_add(u64::from(done));
+            // They were given a segment, or passed over.
+            self.launched = self.launched.wrapping_sub(done as usize);
         }
-        self.base = self.base.wrapping_add(done);
-        // They were given a segment, or passed over.
-        self.launched = self.launched.wrapping_sub(done as usize);
-        if left > 0 {
-            self.acknowledge_within(index, left, &mut bytes, &mut done);
+        if done == count {
+            return (bytes, u64::from(done));
         }
-        (bytes, done)
+        let (more, others) = self.acknowledge_within(place.wrapping_add(u64::from(done)), count.wrapping_sub(done));
+        (bytes.wrapping_add(more), u64::from(done).wrapping_add(others))
     }
 
-    /// The same for messages that do not come first, from an index on.
-    fn acknowledge_within(&mut self, index: usize, count: u32, bytes: &mut usize, done: &mut u64) {
-        let end = index.saturating_add(count as usize).min(self.all.len());
-        for message in self.all.range_mut(index.min(end)..end) {
+    /// The same for messages that do not come first, or are not done with.
+    #[inline(never)]
+    fn acknowledge_within(&mut self, place: u64, count: u32) -> (usize, u64) {
+        let (mut bytes, mut done) = (0_usize, 0_u64);
+        let start = self.index(place);
+        let end = start.saturating_add(count as usize).min(self.all.len());
+        for message in self.all.range_mut(start.min(end)..end) {
             message.unacked = message.unacked.wrapping_sub(1);
             if message.is_finished() {
-                *done = done.wrapping_add(1);
-                *bytes = bytes.wrapping_add(message.release());
+                done = done.wrapping_add(1);
+                bytes = bytes.wrapping_add(message.release());
             }
         }
+        (bytes, done)
     }
 
     #[inline]
@@ -260,22 +266,31 @@ impl Messages {
         self.launched = self.launched.wrapping_sub(1);
     }
 
-    /// Passes over the expired ones at the front of those that wait, and forgets the finished ones at the front of all.
+    /// Forgets the finished ones at the front of all.
     #[inline]
     pub(super) fn trim(&mut self) {
-        if self.dead > 0 {
-            self.pass_dead();
-        }
+        self.pass_dead();
         while self.launched > 0 && self.all.front().is_some_and(Message::is_finished) {
             self.pop_first();
         }
     }
 
+    /// Passes over the expired ones at the front of those that wait.
+    #[inline]
+    pub(super) fn pass_dead(&mut self) {
+        if self.dead > 0 {
+            self.pass_some_dead();
+        }
+    }
+
     #[cold]
-    fn pass_dead(&mut self) {
+    fn pass_some_dead(&mut self) {
         while self.dead > 0 && self.all.get(self.launched).is_some_and(|message| message.expired) {
             self.dead = self.dead.saturating_sub(1);
             self.launched = self.launched.saturating_add(1);
+        }
+        while self.launched > 0 && self.all.front().is_some_and(Message::is_finished) {
+            self.pop_first();
         }
     }
 
@@ -295,7 +310,7 @@ impl Messages {
             }
         }
         self.trim();
-        if self.dead > self.waiting() {
+        if self.dead > self.len_waiting() {
             self.bury();
         }
     }

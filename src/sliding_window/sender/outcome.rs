@@ -31,11 +31,11 @@ impl Sender {
     #[inline]
     fn on_first_acked(&mut self) {
         let Some(&Segment { first, count, fin, .. }) = self.segments.front() else { return };
-        self.segments.pop_front();
+        self.segments.pop();
         self.base = self.base.wrapping_add(1);
         self.settle(first, count, fin);
         while self.segments.front().is_some_and(|segment| segment.acked) {
-            self.segments.pop_front();
+            self.segments.pop();
             self.base = self.base.wrapping_add(1);
         }
         self.messages.trim();
@@ -125,11 +125,12 @@ impl Sender {
             }
         }
         self.lost.clear();
-        let base = self.base;
-        for (number, segment) in (base..).zip(self.segments.iter_mut()).filter(|(_, segment)| !segment.acked) {
-            segment.outstanding = 0;
-            segment.waits = true;
-            self.lost.push_back(number);
+        for index in 0..self.segments.len() {
+            if let Some(segment) = self.segments.get_mut(index).filter(|segment| !segment.acked) {
+                segment.outstanding = 0;
+                segment.waits = true;
+                self.lost.push_back(self.base.saturating_add(index as u64));
+            }
         }
         Ok(())
     }
