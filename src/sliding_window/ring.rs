@@ -66,7 +66,7 @@ impl<T: Default> Ring<T> {
     }
 
     /// Adds a place at the back, and gives it with what was left in it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_place(&mut self) -> Option<&mut T> {
         if self.len == self.places.len() {
             self.grow();

@@ -138,7 +138,7 @@ impl Native {
             match frame? {
                 Frame::Data(data) => {
                     wants_ack = true;
-                    self.on_data(&data)?;
+                    self.on_late_data(&data)?;
                 }
                 Frame::Ack(ack) => self.on_ack(now, &ack)?,
                 Frame::Credit(credit) => {
@@ -165,7 +165,13 @@ impl Native {
         self.end(CloseReason::PeerAborted { code, text });
     }
 
-    #[inline]
+    /// Data behind other frames.
+    #[inline(never)]
+    fn on_late_data(&mut self, data: &Data<'_>) -> Result<(), Wrong> {
+        self.on_data(data)
+    }
+
+    #[inline(always)]
     fn on_data(&mut self, data: &Data<'_>) -> Result<(), Wrong> {
         let Some(link) = &self.link else { return Ok(()) };
         let expected = self.receiver.next_expected();
@@ -203,13 +209,18 @@ impl Native {
         let Some(largest) = packets.widen(ack.largest, recovery.next_packet_number()) else { return Err(malformed) };
         let Some(ranges) = ack.ranges(largest) else { return Err(malformed) };
         let mut is_limit_reached = false;
+        // Packets that were sent one after the other mostly carry segments that follow each other.
+        let mut run = 0..0;
         let mut settle = |outcome: Outcome<Content>| match outcome {
-            Outcome::Acked(content) => {
-                if let Some(segment) = content.segment {
-                    sender.on_acked(segment);
-                }
+            Outcome::Acked(Content { segment: Some(segment), .. }) if segment == run.end => {
+                run.end = segment.wrapping_add(1)
             }
+            Outcome::Acked(Content { segment: Some(segment), .. }) => {
+                sender.on_acked_all(core::mem::replace(&mut run, segment..segment.wrapping_add(1)));
+            }
+            Outcome::Acked(_) => {}
             Outcome::Lost(content) => {
+                sender.on_acked_all(core::mem::take(&mut run));
                 if let Some(segment) = content.segment {
                     sender.on_lost(segment);
                 }
@@ -218,6 +229,7 @@ impl Native {
                 is_limit_reached |= unacked.on_unacked(now).is_err();
             }
             Outcome::WasNotLost(content) => {
+                sender.on_acked_all(core::mem::take(&mut run));
                 if let Some(segment) = content.segment {
                     sender.on_acked(segment);
                 }
@@ -226,6 +238,7 @@ impl Native {
         };
         let delay = Duration::from_micros(ack.delay);
         let result = recovery.on_ack(now, ranges, delay, app_limited, &mut settle);
+        sender.on_acked_all(run);
         acks.set_round_trip(recovery.round_trip().smoothed);
         if is_limit_reached {
             self.end_by_unacked_limit();

@@ -201,7 +201,8 @@ impl Native {
     fn write_probe(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
         match self.sender.probe_segment(now, writer.remaining()) {
             Some(segment) => {
-                self.sender.encode(segment, self.segments.shorten(segment), writer);
+                let len = self.sender.encode(segment, self.segments.shorten(segment), writer.free());
+                writer.written(len);
                 carries.content.segment = Some(segment);
                 carries.resent = true;
             }

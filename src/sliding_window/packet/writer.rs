@@ -45,7 +45,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Forgets what was written after the first `len` bytes, and that something did not fit.
-    pub(crate) fn rewind(&mut self, len: usize) {
+    pub fn rewind(&mut self, len: usize) {
         self.len = self.len.min(len);
         self.overflowed = false;
     }
@@ -63,15 +63,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What is free, to be written to; [`Writer::written`] says how much was.
+    /// What is free, to be written to directly; [`Writer::written`] says how much was.
     #[inline]
-    pub(crate) fn free(&mut self) -> &mut [u8] {
+    #[must_use]
+    pub fn free(&mut self) -> &mut [u8] {
         self.buffer.get_mut(self.len..).filter(|_| !self.overflowed).unwrap_or_default()
     }
 
     /// The first `len` bytes of what was free were written.
     #[inline]
-    pub(crate) fn written(&mut self, len: usize) {
+    pub fn written(&mut self, len: usize) {
         let end = self.len.saturating_add(len);
         if end <= self.buffer.len() && !self.overflowed {
             self.len = end;

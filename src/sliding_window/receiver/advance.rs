@@ -19,6 +19,14 @@ pub(super) enum Ready {
 }
 
 impl Ready {
+    /// The whole message in its turn that begins at `offset` of a segment, if that is what begins there: the usual case.
+    #[inline]
+    pub(super) fn at(pieces: &[u8], offset: usize) -> Option<Self> {
+        let (flags, payload, after) = Piece::split_whole(pieces.get(offset..)?)?;
+        let end = pieces.len().wrapping_sub(after.len());
+        Some(Self::Piece { start: end.wrapping_sub(payload.len()), end, receipt: flags.has(PieceFlags::RECEIPT) })
+    }
+
     #[inline]
     pub(super) const fn is_nothing(&self) -> bool {
         matches!(self, Self::Nothing)
@@ -77,17 +85,13 @@ impl Receiver {
         while let Some(slot) = self.slots.front()
             && slot.held
         {
-            let rest = slot.buffer.get(self.offset..).unwrap_or_default();
-            if rest.is_empty() {
+            if let Some(ready) = Ready::at(&slot.buffer, self.offset) {
+                self.ready = ready;
+                return;
+            }
+            if self.offset >= slot.buffer.len() {
                 self.leave_segment();
                 continue;
-            }
-            // The usual one: a whole message in its turn.
-            if let Some((flags, payload, after)) = Piece::split_whole(rest) {
-                let end = slot.buffer.len().wrapping_sub(after.len());
-                let start = end.wrapping_sub(payload.len());
-                self.ready = Ready::Piece { start, end, receipt: flags.has(PieceFlags::RECEIPT) };
-                return;
             }
             if !self.pass_piece() {
                 return;

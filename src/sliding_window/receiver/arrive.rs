@@ -92,7 +92,7 @@ impl Receiver {
     /// # Errors
     /// [`PeerFault`] when an honest peer can not have sent this. Where the packet has no check it may have been damaged; up to
     /// [`PeerFault::MessageCredit`] nothing has changed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn on_data(&mut self, segment: u64, pieces: &[u8]) -> Result<Arrival, PeerFault> {
         // The usual one: the first that is missing, none is here after it, and nothing goes on in it.
         let comes_next = segment == self.expected && segment.wrapping_sub(self.base) == self.slots.len() as u64;

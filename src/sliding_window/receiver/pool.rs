@@ -27,7 +27,7 @@ impl Pool {
     }
 
     /// Puts bytes into a place for a buffer, where there is none.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fill(&mut self, place: &mut Vec<u8>, bytes: &[u8]) {
         if let Some(free) = self.free.pop() {
             *place = free;

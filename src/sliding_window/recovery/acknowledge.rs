@@ -183,22 +183,22 @@ impl<C: Copy + Default> Recovery<C> {
         batch: &mut Batch,
         sink: &mut impl FnMut(Outcome<C>),
     ) {
-        batch.packets = batch.packets.saturating_add(1);
-        batch.bytes = batch.bytes.saturating_add(bytes);
+        batch.packets = batch.packets.wrapping_add(1);
+        batch.bytes = batch.bytes.wrapping_add(bytes);
         if self.episode.is_over_for(number) {
-            batch.growth = batch.growth.saturating_add(bytes);
+            batch.growth = batch.growth.wrapping_add(bytes);
         }
-        if fate == Fate::Lost {
-            batch.spurious_packets = batch.spurious_packets.saturating_add(1);
-            batch.spurious = batch.spurious.saturating_add(bytes);
+        let was_lost = fate == Fate::Lost;
+        if was_lost {
+            batch.spurious_packets = batch.spurious_packets.wrapping_add(1);
+            batch.spurious = batch.spurious.wrapping_add(bytes);
             self.on_spurious(number, batch);
-            sink(Outcome::WasNotLost(content));
-        } else {
-            sink(Outcome::Acked(content));
         }
+        sink(if was_lost { Outcome::WasNotLost(content) } else { Outcome::Acked(content) });
     }
 
     /// A packet that was declared lost has arrived.
+    #[cold]
     fn on_spurious(&mut self, number: u64, batch: &mut Batch) {
         self.counters.spurious_losses = self.counters.spurious_losses.wrapping_add(1);
         self.silence.end();

@@ -15,7 +15,8 @@ impl Sender {
         if !self.lost.is_empty() {
             match self.next_lost(now, writer.remaining()) {
                 Lost::Send(number) => {
-                    self.encode(number, numbering.shorten(number), writer);
+                    let len = self.encode(number, numbering.shorten(number), writer.free());
+                    writer.written(len);
                     return Some(number);
                 }
                 Lost::NoRoom => return None,
@@ -36,9 +37,7 @@ impl Sender {
         let len = writer.finish().unwrap();
         let mut again = alloc::vec![0; len];
         if let Some(segment) = segment {
-            let mut writer = Writer::new(&mut again);
-            self.encode(segment, numbering.shorten(segment), &mut writer);
-            assert_eq!(writer.finish(), Some(len));
+            assert_eq!(self.encode(segment, numbering.shorten(segment), &mut again), len);
             assert!(self.segment(segment).is_none_or(|segment| len <= segment.frame_len as usize));
         }
         assert_eq!(written.get(..len), Some(again.as_slice()));
@@ -170,28 +169,28 @@ impl Sender {
         Data::begin(writer, numbering.shorten(number));
         let pieces = writer.free().get_mut(..room)?;
         self.messages.pass_dead();
-        let mut segment = Segment { ends: true, transmissions: 1, outstanding: 1, ..Segment::default() };
-        let Filled { len, left } = match self.open {
-            None => {
-                segment.first = self.messages.next_place();
-                self.fill(&mut segment, pieces)
+        let made = if self.open.is_none() {
+            let first = self.messages.next_place();
+            let filled = self.fill(pieces);
+            if filled.count > 0 || filled.fin {
+                Some((Segment { first, ..filled.segment() }, filled))
+            } else {
+                self.begin_long(first, pieces)
             }
-            Some(place) => {
-                segment.first = place;
-                self.go_on(now, &mut segment, pieces)
-            }
+        } else {
+            self.go_on(now, pieces)
         };
-        if segment.count == 0 && !segment.fin {
+        let Some((mut segment, Filled { len, left, .. })) = made else {
             writer.rewind(start);
             return None;
-        }
+        };
         writer.written(len);
         segment.frame_len = room.wrapping_sub(left).wrapping_add(DATA_HEADER_LEN) as u32;
         self.segments.push(segment);
         Some(number)
     }
 
-    fn block(&mut self, by: Blocked) -> Option<u64> {
+    fn block<T>(&mut self, by: Blocked) -> Option<T> {
         self.blocked = Some(by);
         None
     }
@@ -204,20 +203,50 @@ impl Sender {
 
     /// Writes the next fragment of the message that was begun, and behind the last one what fits there.
     #[inline(never)]
-    fn go_on(&mut self, now: Instant, segment: &mut Segment, pieces: &mut [u8]) -> Filled {
+    fn go_on(&mut self, now: Instant, pieces: &mut [u8]) -> Option<(Segment, Filled)> {
+        let mut segment = Segment { first: self.open?, ..Filled::default().segment() };
         // The fragments of a message stand in consecutive segments; the one before may be acknowledged and gone.
         self.expire_in_flight(now, segment.first, 0);
-        let taken = self.take_fragment(segment, pieces.len()).and_then(|len| pieces.split_at_mut_checked(len));
-        let Some((front, behind)) = taken else { return Filled { len: 0, left: pieces.len() } };
+        let len = self.take_fragment(&mut segment, pieces.len())?;
+        let (front, behind) = pieces.split_at_mut_checked(len)?;
         // What expired between this message and the next one has kept its place: then they can not share a segment.
         let shares = segment.ends && segment.first.wrapping_add(1) == self.messages.next_place();
-        let Filled { len, left } = match shares && !behind.is_empty() {
-            true => self.fill_behind(segment, behind),
-            false => Filled { len: 0, left: behind.len() },
-        };
+        let mut filled = Filled { left: behind.len(), ..Filled::default() };
+        if shares && !behind.is_empty() {
+            filled = self.fill(behind);
+        }
+        (segment.count, segment.fin) = (filled.count.wrapping_add(1), filled.fin);
         // Only now it is known whether it is the last piece, which has no length.
-        let unused = self.put_first(segment, front).map_or(0, |rest| rest.len());
-        Filled { len: front.len().wrapping_sub(unused).wrapping_add(len), left }
+        let unused = self.put_first(&segment, front).map_or(0, |rest| rest.len());
+        filled.len = front.len().wrapping_sub(unused).wrapping_add(filled.len);
+        Some((segment, filled))
+    }
+
+    /// Writes the first fragment of the next message, whose place is `first`, if it does not fit into a segment.
+    #[inline(never)]
+    fn begin_long(&mut self, first: u64, pieces: &mut [u8]) -> Option<(Segment, Filled)> {
+        if self.blocked.is_some() {
+            return None;
+        }
+        let granted = self.bytes_left();
+        let message = self.messages.waiting_mut(0)?;
+        let take = pieces.len().saturating_sub(overhead(message.unordered(), 0));
+        if message.expired || take < least(self.config.max_frame) {
+            return None;
+        }
+        if take as u64 > granted {
+            return self.block(Blocked::Bytes);
+        }
+        (message.sent, message.complete, message.unacked) = (take, false, 1);
+        self.note_wishes(1);
+        self.messages.launch(1);
+        self.sent_messages = self.sent_messages.wrapping_add(1);
+        self.used_bytes = self.used_bytes.wrapping_add(take as u64);
+        (self.open, self.fragments) = (Some(first), 1);
+        let filled = Filled { count: 1, first_len: take as u32, ..Filled::default() };
+        let segment = Segment { first, ends: false, ..filled.segment() };
+        let unused = self.put_first(&segment, pieces).map_or(0, |rest| rest.len());
+        Some((segment, Filled { len: pieces.len().wrapping_sub(unused), ..filled }))
     }
 
     /// Takes the next fragment of the message that was begun for a segment with so much room. Gives how much of it the piece takes,
@@ -247,7 +276,7 @@ impl Sender {
             return None;
         }
         (segment.index, segment.offset, segment.first_len) = (index, message.sent, take as u32);
-        (segment.ends, segment.count) = (ends, 1);
+        segment.ends = ends;
         message.sent = message.sent.saturating_add(take);
         message.unacked = message.unacked.saturating_add(1);
         message.complete = ends;

@@ -5,6 +5,7 @@ use alloc::collections::{BTreeSet, VecDeque};
 use bytes::Bytes;
 
 use super::options::{Class, Expires, MessageId, SendOptions};
+use crate::sliding_window::packet::PieceFlags;
 use crate::time::Instant;
 
 /// A message from its acceptance until it is acknowledged: one line of a processor's cache.
@@ -28,10 +29,10 @@ pub(super) struct Message {
 
 /// `limit` is a time.
 const TIMED: u8 = 1;
-/// The receipt is wanted.
-const RECEIPT: u8 = 2;
-/// It may overtake.
-const UNORDERED: u8 = 4;
+/// The receipt is wanted. As it stands on the wire.
+const RECEIPT: u8 = PieceFlags::RECEIPT.bits();
+/// It may overtake. As it stands on the wire.
+const UNORDERED: u8 = PieceFlags::UNORDERED.bits();
 
 impl Message {
     #[inline]
@@ -61,6 +62,12 @@ impl Message {
         self.unacked == 0 && self.complete
     }
 
+    /// What the flags of its pieces tell of it; of a receipt only the last piece does.
+    #[inline]
+    pub(super) const fn flags(&self, last: bool) -> PieceFlags {
+        PieceFlags::from_bits(self.wishes & if last { UNORDERED | RECEIPT } else { UNORDERED })
+    }
+
     #[inline]
     pub(super) const fn receipt(&self) -> bool {
         self.wishes & RECEIPT != 0
@@ -74,6 +81,12 @@ impl Message {
     #[inline]
     pub(super) const fn timed(&self) -> bool {
         self.wishes & TIMED != 0
+    }
+
+    /// Whether it is to be noted when it is given a segment.
+    #[inline]
+    pub(super) const fn has_wishes(&self) -> bool {
+        self.wishes & (TIMED | RECEIPT) != 0
     }
 
     /// When it expires, if by time.
@@ -199,17 +212,14 @@ impl Messages {
         self.all.get_mut(self.launched.wrapping_add(after))
     }
 
-    /// So many of the first of those that wait were given a segment; `timed` says whether one of them expires at some time.
+    /// So many of the first of those that wait are given a segment.
     #[inline]
-    pub(super) fn launch(&mut self, count: usize, timed: bool) {
-        if timed {
-            self.forget_deadlines(count);
-        }
+    pub(super) fn launch(&mut self, count: usize) {
         self.launched = self.launched.wrapping_add(count);
     }
 
-    #[cold]
-    fn forget_deadlines(&mut self, count: usize) {
+    /// So many of the first of those that wait do not expire any more before they are sent.
+    pub(super) fn forget_deadlines(&mut self, count: usize) {
         for message in self.all.iter().skip(self.launched).take(count).filter(|message| message.timed()) {
             self.deadlines.remove(&(Instant::from_nanos(message.limit), message.id));
         }

@@ -203,7 +203,9 @@ impl Sender {
         let id = MessageId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         self.counters.accepted = self.counters.accepted.wrapping_add(1);
-        self.queued_receipts = self.queued_receipts.wrapping_add(usize::from(options.receipt));
+        if options.receipt {
+            self.queued_receipts = self.queued_receipts.wrapping_add(1);
+        }
         self.messages.push(Message::new(id, payload, options));
         id
     }

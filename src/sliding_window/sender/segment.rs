@@ -42,20 +42,14 @@ impl Segment {
 }
 
 /// Flags of a message's piece.
-#[inline]
+#[inline(always)]
 fn flags(message: &Message, first: bool, last: bool) -> PieceFlags {
-    let mut bits = u8::from(first) | (u8::from(last) << 1);
-    if message.unordered() {
-        bits |= PieceFlags::UNORDERED.bits();
-    }
-    if last && message.receipt() {
-        bits |= PieceFlags::RECEIPT.bits();
-    }
-    PieceFlags::from_bits(bits)
+    let flags = PieceFlags::from_bits(u8::from(first) | (u8::from(last) << 1));
+    flags.with(message.flags(last))
 }
 
 /// Writes a head and bytes to the front of `free`, and gives what is left of it.
-#[inline]
+#[inline(always)]
 pub(super) fn put<'a, const N: usize>(free: &'a mut [u8], head: [u8; N], bytes: &[u8]) -> Option<&'a mut [u8]> {
     let (place, rest) = free.split_first_chunk_mut()?;
     *place = head;
@@ -65,7 +59,7 @@ pub(super) fn put<'a, const N: usize>(free: &'a mut [u8], head: [u8; N], bytes: 
 }
 
 /// Writes a message that is whole, or what begins one of those that are in order. `is_last` says whether it is the last of its segment.
-#[inline]
+#[inline(always)]
 fn put_plain<'a>(free: &'a mut [u8], flags: PieceFlags, bytes: &[u8], is_last: bool) -> Option<&'a mut [u8]> {
     if is_last {
         return put(free, [flags.bits()], bytes);
@@ -82,7 +76,7 @@ fn put_plain<'a>(free: &'a mut [u8], flags: PieceFlags, bytes: &[u8], is_last: b
 }
 
 /// Writes a whole message.
-#[inline]
+#[inline(always)]
 pub(super) fn put_whole<'a>(free: &'a mut [u8], message: &Message, is_last: bool) -> Option<&'a mut [u8]> {
     put_plain(free, flags(message, true, true), &message.payload, is_last)
 }
@@ -108,15 +102,17 @@ fn put_skipped(free: &mut [u8], flags: PieceFlags, index: u32, len: usize) -> Op
 }
 
 impl Sender {
-    /// Writes the frame of a segment that was sent before; `short` is its number as it stands on the wire. It takes no more bytes
-    /// than it did.
-    pub(crate) fn encode(&self, segment: u64, short: u32, writer: &mut Writer<'_>) {
-        let Some(segment) = self.segment(segment) else { return };
-        Data::begin(writer, short);
-        let free = writer.free();
-        let room = free.len();
-        let left = self.put_pieces(segment, free).map(|rest| rest.len());
+    /// Writes the frame of a segment that was sent before to the front of `free`, and gives its length; `short` is its number as it
+    /// stands on the wire. It takes no more bytes than it did.
+    pub(crate) fn encode(&self, segment: u64, short: u32, free: &mut [u8]) -> usize {
+        let Some(segment) = self.segment(segment) else { return 0 };
+        let mut writer = Writer::new(free);
+        Data::begin(&mut writer, short);
+        let pieces = writer.free();
+        let room = pieces.len();
+        let left = self.put_pieces(segment, pieces).map(|rest| rest.len());
         writer.written(left.map_or(usize::MAX, |left| room.saturating_sub(left)));
+        writer.finish().unwrap_or_default()
     }
 
     fn put_pieces<'a>(&self, segment: &Segment, mut free: &'a mut [u8]) -> Option<&'a mut [u8]> {
