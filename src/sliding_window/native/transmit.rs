@@ -34,13 +34,13 @@ impl Native {
         if buffer.len() < self.config.max_datagram {
             return 0;
         }
-        let len = match self.life {
-            Life::Ended(_) | Life::Closed(_) => 0,
-            Life::Leaving { .. } => self.transmit_farewell(buffer),
-            Life::Open => match self.transmit_greeting(buffer) {
+        let len = if !self.is_open() {
+            self.transmit_farewell(buffer)
+        } else {
+            match self.transmit_greeting(buffer) {
                 0 => self.transmit_frames(now, buffer),
                 len => len,
-            },
+            }
         };
         if len > 0 {
             self.counters.datagrams_sent = self.counters.datagrams_sent.wrapping_add(1);

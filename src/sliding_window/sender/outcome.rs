@@ -13,10 +13,11 @@ impl Sender {
     pub(crate) fn on_acked_all(&mut self, segments: Range<u64>) {
         // Of the first of them another transmission may have been acknowledged before.
         let mut start = segments.start.max(self.base);
-        if start == self.base && start < segments.end {
-            start = self.on_first_acked(segments.end);
+        let end = segments.end.min(self.next_segment());
+        if start == self.base && start < end {
+            start = self.on_first_acked(end);
         }
-        for number in start..segments.end {
+        for number in start..end {
             self.on_later_acked(number);
         }
     }
