@@ -19,12 +19,15 @@ mod sliding_window {
     pub(crate) use mconn::sliding_window::packet;
     #[path = "../src/sliding_window/receiver/mod.rs"]
     pub(crate) mod receiver;
+    #[path = "../src/sliding_window/ring.rs"]
+    pub(crate) mod ring;
     #[path = "../src/sliding_window/sender/mod.rs"]
     pub(crate) mod sender;
 }
 
 use bytes::Bytes;
 use counting::measure;
+use sliding_window::number::Numbering;
 use sliding_window::packet::{Data, Frame, FramesPacket, Packet, Piece, PieceFlags, Writer, decode};
 use sliding_window::receiver::{Arrival, Receiver, ReceiverConfig};
 use sliding_window::sender::{Class, SendOptions, Sender, SenderConfig};
@@ -54,12 +57,10 @@ fn exchange(sender: &mut Sender, receiver: &mut Receiver) -> (usize, usize) {
     let mut packets = 0;
     loop {
         let mut buffer = [0; 1200];
-        let len = sender.next(Instant::ZERO, SENDER.max_frame).map(|segment| {
-            let mut writer = Writer::new(&mut buffer);
-            FramesPacket::begin(&mut writer, 1, 2, false);
-            sender.encode(segment, segment as u32, &mut writer);
-            writer.finish().unwrap()
-        });
+        let mut writer = Writer::new(&mut buffer);
+        FramesPacket::begin(&mut writer, 1, 2, false);
+        let segment = sender.write_next(Instant::ZERO, Numbering::new(0), &mut writer);
+        let len = segment.and_then(|_| writer.finish());
         packets += 1;
         let held =
             if packets % 3 == 0 && late.is_none() { late.replace((buffer, len.unwrap_or(0))) } else { late.take() };

@@ -127,7 +127,8 @@ impl Joined {
         let mut datagram = vec![0; FramesPacket::header_len(true) + room];
         let mut writer = Writer::new(&mut datagram);
         FramesPacket::begin(&mut writer, 1, 2, true);
-        self.sender.encode(segment, self.numbering.shorten(segment), &mut writer);
+        let frame = self.sender.encode(segment, self.numbering.shorten(segment), writer.free());
+        writer.written(frame);
         let len = writer.finish().expect("a segment takes no more than its room");
         datagram.truncate(len);
         seal(&mut datagram);

@@ -101,6 +101,7 @@ pub mod packet;
 mod receiver;
 mod recovery;
 mod resume;
+mod ring;
 mod seed;
 mod sender;
 mod session;

@@ -111,6 +111,8 @@ pub(crate) struct Native {
     farewell: Option<Farewell>,
     /// Since when the peer's credit has held us up.
     blocked_since: Option<Instant>,
+    /// The peer is to be told our credit.
+    credit_due: bool,
     /// A packet that told our credit was lost.
     credit_lost: bool,
     events: VecDeque<Event>,
@@ -177,6 +179,7 @@ impl Native {
             receipt_limit: Instant::MAX,
             farewell: None,
             blocked_since: None,
+            credit_due: false,
             credit_lost: false,
             events: VecDeque::new(),
             flushes: VecDeque::new(),

@@ -30,20 +30,29 @@ impl Native {
         self.counters.datagrams_received = self.counters.datagrams_received.wrapping_add(1);
         self.counters.bytes_received = self.counters.bytes_received.wrapping_add(datagram.len() as u64);
         // The tag first: what is not for us costs nothing more.
-        match destination(datagram) {
-            _ if datagram.len() > self.config.max_datagram => return self.malformed(),
-            None => return self.malformed(),
-            Some(tag) if tag != 0 && tag != self.config.tag => return self.wrong_tag(),
-            Some(_) => {}
-        }
-        match decode(datagram) {
-            Ok(Packet::Frames(packet)) if packet.destination == self.config.tag => self.on_frames(now, &packet),
-            other => self.on_rare(now, other, datagram.len()),
+        match FramesPacket::peek(datagram) {
+            Some(packet)
+                if packet.destination == self.config.tag
+                    && datagram.len() <= self.config.max_datagram
+                    && packet.is_intact(datagram) =>
+            {
+                self.on_frames(now, &packet);
+            }
+            _ => self.on_other(now, datagram),
         }
     }
 
-    /// A packet of the handshake, or one that is none.
+    /// A packet of the handshake, one that is damaged or not for us, or none at all.
     #[cold]
+    fn on_other(&mut self, now: Instant, datagram: &[u8]) {
+        match destination(datagram) {
+            _ if datagram.len() > self.config.max_datagram => self.malformed(),
+            None => self.malformed(),
+            Some(tag) if tag != 0 && tag != self.config.tag => self.wrong_tag(),
+            Some(_) => self.on_rare(now, decode(datagram), datagram.len()),
+        }
+    }
+
     fn on_rare(&mut self, now: Instant, packet: Result<Packet<'_>, PacketError>, len: usize) {
         match packet {
             Ok(Packet::Syn(hello)) => self.on_syn(now, &hello, len),
@@ -96,29 +105,16 @@ impl Native {
         let expected = link.acks.newest().map_or(0, |newest| newest.saturating_add(1));
         let number = link.peer.packets.widen(packet.number, expected);
         let number = number.ok_or(Wrong::Fault(PeerFault::PacketBelowFirst))?;
-        let mut wants_ack = false;
-        for frame in packet.frames() {
-            match frame? {
-                Frame::Data(data) => {
-                    wants_ack = true;
-                    self.on_data(&data)?;
-                }
-                Frame::Ack(ack) => self.on_ack(now, &ack)?,
-                Frame::Credit(credit) => {
-                    wants_ack = true;
-                    self.on_credit(now, credit)?;
-                }
-                Frame::Ping => {
-                    wants_ack = true;
-                    self.counters.pings_received = self.counters.pings_received.wrapping_add(1);
-                }
-                Frame::Abort { code: CODE_FINISHED, .. } if self.hear_done() => return Ok(()),
-                Frame::Abort { code, text } => {
-                    self.on_abort(code, text);
-                    return Ok(());
-                }
+        let wants_ack = match packet.only_data() {
+            Some(data) => {
+                self.on_data(&data)?;
+                true
             }
-        }
+            None => match self.on_each_frame(now, packet)? {
+                Some(wants_ack) => wants_ack,
+                None => return Ok(()),
+            },
+        };
         // Only now: a packet that could not be read was never received, and is not acknowledged.
         let Some(link) = &mut self.link else { return Ok(()) };
         if link.acks.on_packet(now, number, wants_ack) == Receipt::New {
@@ -134,13 +130,48 @@ impl Native {
         Ok(())
     }
 
+    /// Takes frames of any kind; tells whether they want an acknowledgement, or nothing when the session has ended.
+    #[inline(never)]
+    fn on_each_frame(&mut self, now: Instant, packet: &FramesPacket<'_>) -> Result<Option<bool>, Wrong> {
+        let mut wants_ack = false;
+        for frame in packet.frames() {
+            match frame? {
+                Frame::Data(data) => {
+                    wants_ack = true;
+                    self.on_late_data(&data)?;
+                }
+                Frame::Ack(ack) => self.on_ack(now, &ack)?,
+                Frame::Credit(credit) => {
+                    wants_ack = true;
+                    self.on_credit(now, credit)?;
+                }
+                Frame::Ping => {
+                    wants_ack = true;
+                    self.counters.pings_received = self.counters.pings_received.wrapping_add(1);
+                }
+                Frame::Abort { code: CODE_FINISHED, .. } if self.hear_done() => return Ok(None),
+                Frame::Abort { code, text } => {
+                    self.on_abort(code, text);
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(wants_ack))
+    }
+
     #[cold]
     fn on_abort(&mut self, code: u64, text: &[u8]) {
         let text = alloc::string::String::from_utf8_lossy(text).into_owned();
         self.end(CloseReason::PeerAborted { code, text });
     }
 
-    #[inline]
+    /// Data behind other frames.
+    #[inline(never)]
+    fn on_late_data(&mut self, data: &Data<'_>) -> Result<(), Wrong> {
+        self.on_data(data)
+    }
+
+    #[inline(always)]
     fn on_data(&mut self, data: &Data<'_>) -> Result<(), Wrong> {
         let Some(link) = &self.link else { return Ok(()) };
         let expected = self.receiver.next_expected();
@@ -178,13 +209,18 @@ impl Native {
         let Some(largest) = packets.widen(ack.largest, recovery.next_packet_number()) else { return Err(malformed) };
         let Some(ranges) = ack.ranges(largest) else { return Err(malformed) };
         let mut is_limit_reached = false;
+        // Packets that were sent one after the other mostly carry segments that follow each other.
+        let mut run = 0..0;
         let mut settle = |outcome: Outcome<Content>| match outcome {
-            Outcome::Acked(content) => {
-                if let Some(segment) = content.segment {
-                    sender.on_acked(segment);
-                }
+            Outcome::Acked(Content { segment: Some(segment), .. }) if segment == run.end => {
+                run.end = segment.wrapping_add(1)
             }
+            Outcome::Acked(Content { segment: Some(segment), .. }) => {
+                sender.on_acked_all(core::mem::replace(&mut run, segment..segment.wrapping_add(1)));
+            }
+            Outcome::Acked(_) => {}
             Outcome::Lost(content) => {
+                sender.on_acked_all(core::mem::take(&mut run));
                 if let Some(segment) = content.segment {
                     sender.on_lost(segment);
                 }
@@ -193,6 +229,7 @@ impl Native {
                 is_limit_reached |= unacked.on_unacked(now).is_err();
             }
             Outcome::WasNotLost(content) => {
+                sender.on_acked_all(core::mem::take(&mut run));
                 if let Some(segment) = content.segment {
                     sender.on_acked(segment);
                 }
@@ -201,6 +238,7 @@ impl Native {
         };
         let delay = Duration::from_micros(ack.delay);
         let result = recovery.on_ack(now, ranges, delay, app_limited, &mut settle);
+        sender.on_acked_all(run);
         acks.set_round_trip(recovery.round_trip().smoothed);
         if is_limit_reached {
             self.end_by_unacked_limit();

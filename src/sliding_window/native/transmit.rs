@@ -4,6 +4,7 @@ use super::ending::CODE_FINISHED;
 use super::link::{Content, Link};
 use super::{Life, Native};
 use crate::sliding_window::packet::{Ack, Frame, FramesPacket, Writer, seal};
+use crate::sliding_window::receiver::Receiver;
 use crate::sliding_window::recovery::Gate;
 use crate::time::Instant;
 
@@ -33,14 +34,13 @@ impl Native {
         if buffer.len() < self.config.max_datagram {
             return 0;
         }
-        let len = match self.life {
-            Life::Ended(_) | Life::Closed(_) => 0,
-            Life::Leaving { .. } => self.transmit_farewell(buffer),
-            Life::Open if self.handshake.is_due() => match self.transmit_handshake(buffer) {
+        let len = if !self.is_open() {
+            self.transmit_farewell(buffer)
+        } else {
+            match self.transmit_greeting(buffer) {
                 0 => self.transmit_frames(now, buffer),
                 len => len,
-            },
-            Life::Open => self.transmit_frames(now, buffer),
+            }
         };
         if len > 0 {
             self.counters.datagrams_sent = self.counters.datagrams_sent.wrapping_add(1);
@@ -49,16 +49,76 @@ impl Native {
         len
     }
 
+<<<<<<< HEAD
+=======
+    #[inline]
+    fn transmit_greeting(&mut self, buffer: &mut [u8]) -> usize {
+        if self.handshake.is_due() { self.transmit_handshake(buffer) } else { 0 }
+    }
+
+    /// Tells the peer, once, that the session has ended.
+    #[cold]
+    fn transmit_farewell(&mut self, buffer: &mut [u8]) -> usize {
+        let Life::Leaving { farewell, .. } = &self.life else { return 0 };
+        let Some(link) = &self.link else { return 0 };
+        let number = self.packets.shorten(link.recovery.next_packet_number());
+        let mut writer = Writer::new(buffer);
+        FramesPacket::begin(&mut writer, link.peer.tag, number, link.check);
+        Frame::Abort { code: farewell.code, text: farewell.text.as_bytes() }.write(&mut writer);
+        let len = seal_written(writer.finish(), buffer);
+        self.left();
+        len
+    }
+
+>>>>>>> p8
     fn transmit_frames(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
         if !self.handshake.is_established() {
             return 0;
         }
         let (credit, ping) = (self.wants_credit(), self.wants_ping());
-        let wants = credit || self.sender.has_work() || (ping && self.linger_until.is_none());
         let Some(link) = &mut self.link else { return 0 };
         let Some(buffer) = buffer.get_mut(..link.max_datagram) else { return 0 };
+        if credit || ping || self.done_due || link.probes > 0 || link.acks.has_pending() {
+            self.transmit_any(now, buffer, credit, ping)
+        } else {
+            self.transmit_data(now, buffer)
+        }
+    }
+
+    /// The usual packet: a segment, and nothing besides.
+    #[inline]
+    fn transmit_data(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
+        let Some(link) = &mut self.link else { return 0 };
+        if !link.may_ask(now, self.sender.has_work()) {
+            return 0;
+        }
+        let number = link.recovery.next_packet_number();
+        let mut writer = Writer::new(buffer);
+        FramesPacket::begin(&mut writer, link.peer.tag, self.packets.shorten(number), link.check);
+        let new = self.sender.next_segment();
+        let Some(segment) = self.sender.write_next(now, self.segments, &mut writer) else {
+            self.note_blocked(now);
+            return 0;
+        };
+        let len = seal_written(writer.finish(), buffer);
+        link.recovery.on_sent(now, len, true, Content { segment: Some(segment), credit: false });
+        self.keepalive.said(now);
+        self.counters.data_sent = self.counters.data_sent.wrapping_add(1);
+        if segment < new {
+            self.counters.data_resent = self.counters.data_resent.wrapping_add(1);
+        } else {
+            self.blocked_since = None;
+        }
+        self.note_blocked(now);
+        len
+    }
+
+    /// A packet that brings something else, and a segment if one may go.
+    #[inline(never)]
+    fn transmit_any(&mut self, now: Instant, buffer: &mut [u8], credit: bool, ping: bool) -> usize {
+        let wants = credit || self.sender.has_work() || (ping && self.linger_until.is_none());
+        let Some(link) = &mut self.link else { return 0 };
         let may_ask = link.may_ask(now, wants);
-        let Some(link) = &self.link else { return 0 };
         let (ack_due, probes) = (link.acks.due(now), link.probes > 0);
         if !may_ask && !ack_due && !self.done_due {
             return 0;
@@ -103,7 +163,7 @@ impl Native {
     /// Whether anything but data or an acknowledgement is to be sent.
     #[inline]
     fn wants_control(&self) -> bool {
-        self.wants_credit() || (self.linger_until.is_none() && self.wants_ping())
+        credit_due(&self.receiver) || self.credit_lost || (self.linger_until.is_none() && self.wants_ping())
     }
 
     #[inline]
@@ -111,11 +171,13 @@ impl Native {
         self.keepalive.ping_due() || self.handshake.confirm_due()
     }
 
+    /// Whether the peer is to be told our credit. It is found out anew when something has come or was taken.
     #[inline]
-    fn wants_credit(&self) -> bool {
-        // Who has finished needs no more credit, but may wait for receipts.
-        let due = if self.receiver.has_ended() { self.receiver.receipt_due() } else { self.receiver.credit_due() };
-        due || self.credit_lost
+    fn wants_credit(&mut self) -> bool {
+        if self.receiver.take_touched() {
+            self.credit_due = credit_due(&self.receiver);
+        }
+        self.credit_due || self.credit_lost
     }
 
     /// Writes what has arrived.
@@ -129,18 +191,11 @@ impl Native {
     }
 
     /// Writes the next segment, if there is one that fits and the peer's credit allows.
-    #[inline]
+    #[inline(never)]
     fn write_data(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
         let new = self.sender.next_segment();
-        let Some(segment) = self.sender.next(now, writer.remaining()) else { return };
-        self.write_segment(segment, writer, carries);
-        carries.resent = segment < new;
-    }
-
-    #[inline]
-    fn write_segment(&self, segment: u64, writer: &mut Writer<'_>, carries: &mut Carries) {
-        self.sender.encode(segment, self.segments.shorten(segment), writer);
-        carries.content.segment = Some(segment);
+        carries.content.segment = self.sender.write_next(now, self.segments, writer);
+        carries.resent = carries.content.segment.is_some_and(|segment| segment < new);
     }
 
     /// A probe carries something that the peer acknowledges, whatever happens: new data, the oldest segment that is not
@@ -149,7 +204,9 @@ impl Native {
     fn write_probe(&mut self, now: Instant, writer: &mut Writer<'_>, carries: &mut Carries) {
         match self.sender.probe_segment(now, writer.remaining()) {
             Some(segment) => {
-                self.write_segment(segment, writer, carries);
+                let len = self.sender.encode(segment, self.segments.shorten(segment), writer.free());
+                writer.written(len);
+                carries.content.segment = Some(segment);
                 carries.resent = true;
             }
             None => carries.ping = Frame::Ping.write(writer),
@@ -210,6 +267,11 @@ impl Native {
             || ((self.sender.has_work() || self.wants_control())
                 && link.recovery.gate(self.now, link.max_datagram) == Gate::Open)
     }
+}
+
+/// Whether the peer is to be told what is free here. Who has finished needs no more credit, but may wait for receipts.
+fn credit_due(receiver: &Receiver) -> bool {
+    if receiver.has_ended() { receiver.receipt_due() } else { receiver.credit_due() }
 }
 
 impl Link {

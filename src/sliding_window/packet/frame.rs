@@ -59,6 +59,13 @@ impl<'a> Data<'a> {
         Pieces::new(self.pieces)
     }
 
+    /// The segment whose frame begins here: nothing comes after it. `None` when another frame begins, or no piece follows.
+    #[inline]
+    pub(super) fn at(frames: &'a [u8]) -> Option<Self> {
+        let (&[kind, a, b, c, d], pieces) = frames.split_first_chunk()?;
+        (kind == DATA && !pieces.is_empty()).then_some(Self { segment: u32::from_le_bytes([a, b, c, d]), pieces })
+    }
+
     /// Begins the frame of a segment; pieces follow to the end of the datagram.
     #[inline]
     pub fn begin(writer: &mut Writer<'_>, segment: u32) {

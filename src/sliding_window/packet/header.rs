@@ -2,7 +2,7 @@
 
 use super::check;
 use super::error::PacketError;
-use super::frame::Frames;
+use super::frame::{Data, Frames};
 use super::handshake::{Hello, Retry};
 use super::writer::Writer;
 
@@ -60,6 +60,36 @@ impl<'a> FramesPacket<'a> {
     #[must_use]
     pub const fn frames(&self) -> Frames<'a> {
         Frames::new(self.frames)
+    }
+
+    /// Reads the header of a packet of frames and nothing else: whether it has a check, but not whether that is right (which
+    /// [`FramesPacket::is_intact`] tells). `None` for all other datagrams.
+    #[inline]
+    pub(crate) fn peek(datagram: &'a [u8]) -> Option<Self> {
+        let (&[kind, a, b, c, d, e, f, g, h, n, o, p, q], mut frames) = datagram.split_first_chunk()?;
+        let checked = kind & CHECKED != 0;
+        if kind | CHECKED != VERSION | CHECKED | FRAMES {
+            return None;
+        }
+        if checked {
+            frames = frames.get(4..)?;
+        }
+        let destination = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let number = u32::from_le_bytes([n, o, p, q]);
+        (!frames.is_empty()).then_some(Self { destination, number, checked, frames })
+    }
+
+    /// Whether the check of the datagram in which it stands is right, or there is none.
+    #[inline]
+    pub(crate) fn is_intact(&self, datagram: &[u8]) -> bool {
+        !self.checked
+            || datagram.get(check::MAX_OFFSET..).is_some_and(|rest| compare(datagram, check::MAX_OFFSET, rest).is_ok())
+    }
+
+    /// The segment, if that is all that it carries.
+    #[inline]
+    pub(crate) fn only_data(&self) -> Option<Data<'a>> {
+        Data::at(self.frames)
     }
 
     /// Size of the header in bytes.

@@ -45,7 +45,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Forgets what was written after the first `len` bytes, and that something did not fit.
-    pub(crate) fn rewind(&mut self, len: usize) {
+    pub fn rewind(&mut self, len: usize) {
         self.len = self.len.min(len);
         self.overflowed = false;
     }
@@ -63,14 +63,21 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Lets `write` fill what is free; it gives back what it has left over, or `None` when something did not fit.
+    /// What is free, to be written to directly; [`Writer::written`] says how much was.
     #[inline]
-    pub fn fill_with(&mut self, write: impl FnOnce(&mut [u8]) -> Option<&mut [u8]>) {
-        let free = self.buffer.get_mut(self.len..).unwrap_or_default();
-        let before = free.len();
-        match write(free).map(|rest| rest.len()) {
-            Some(left) if !self.overflowed => self.len = self.len.saturating_add(before.saturating_sub(left)),
-            _ => self.overflowed = true,
+    #[must_use]
+    pub fn free(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(self.len..).filter(|_| !self.overflowed).unwrap_or_default()
+    }
+
+    /// The first `len` bytes of what was free were written.
+    #[inline]
+    pub fn written(&mut self, len: usize) {
+        let end = self.len.saturating_add(len);
+        if end <= self.buffer.len() && !self.overflowed {
+            self.len = end;
+        } else {
+            self.overflowed = true;
         }
     }
 
@@ -136,12 +143,10 @@ mod tests {
         let mut buffer = [0; 4];
         let mut writer = Writer::new(&mut buffer);
         writer.put_slice(b"a");
-        writer.fill_with(|free| {
-            let (place, rest) = free.split_first_chunk_mut()?;
-            *place = *b"bc";
-            Some(rest)
-        });
-        writer.fill_with(|free| free.split_first_chunk_mut::<2>().map(|(_, rest)| rest));
+        writer.free()[..2].copy_from_slice(b"bc");
+        writer.written(2);
+        writer.written(2);
+        assert!(writer.free().is_empty());
         assert_eq!((writer.len(), writer.remaining()), (3, 0));
         writer.put_u8(9);
         assert_eq!(writer.finish(), None);

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::Receiver;
 use super::unordered::TAKEN;
-use super::{Receiver, Slot};
 use crate::sliding_window::packet::{Piece, PieceFlags};
 use crate::sliding_window::sender::Class;
 
@@ -19,6 +19,14 @@ pub(super) enum Ready {
 }
 
 impl Ready {
+    /// The whole message in its turn that begins at `offset` of a segment, if that is what begins there: the usual case.
+    #[inline]
+    pub(super) fn at(pieces: &[u8], offset: usize) -> Option<Self> {
+        let (flags, payload, after) = Piece::split_whole(pieces.get(offset..)?)?;
+        let end = pieces.len().wrapping_sub(after.len());
+        Some(Self::Piece { start: end.wrapping_sub(payload.len()), end, receipt: flags.has(PieceFlags::RECEIPT) })
+    }
+
     #[inline]
     pub(super) const fn is_nothing(&self) -> bool {
         matches!(self, Self::Nothing)
@@ -74,21 +82,16 @@ impl Receiver {
     #[inline]
     pub(super) fn advance(&mut self) {
         self.ready = Ready::Nothing;
-        loop {
-            let rest = self.current.buffer.get(self.offset..).unwrap_or_default();
-            if rest.is_empty() {
-                if !self.current.held {
-                    return;
-                }
+        while let Some(slot) = self.slots.front()
+            && slot.held
+        {
+            if let Some(ready) = Ready::at(&slot.buffer, self.offset) {
+                self.ready = ready;
+                return;
+            }
+            if self.offset >= slot.buffer.len() {
                 self.leave_segment();
                 continue;
-            }
-            // The usual one: a whole message in its turn.
-            if let Some((flags, payload, after)) = Piece::split_whole(rest) {
-                let end = self.current.buffer.len().wrapping_sub(after.len());
-                let start = end.wrapping_sub(payload.len());
-                self.ready = Ready::Piece { start, end, receipt: flags.has(PieceFlags::RECEIPT) };
-                return;
             }
             if !self.pass_piece() {
                 return;
@@ -98,11 +101,12 @@ impl Receiver {
 
     /// Passes a piece that is not delivered in its turn; `false` when there is something to deliver first.
     fn pass_piece(&mut self) -> bool {
-        let len = self.current.buffer.len();
-        let Some(bits) = self.current.buffer.get_mut(self.offset) else { return false };
+        let Some(slot) = self.slots.front_mut() else { return false };
+        let len = slot.buffer.len();
+        let Some(bits) = slot.buffer.get_mut(self.offset) else { return false };
         let taken = *bits & TAKEN != 0;
         *bits &= !TAKEN;
-        let rest = self.current.buffer.get(self.offset..).unwrap_or_default();
+        let rest = slot.buffer.get(self.offset..).unwrap_or_default();
         let Ok((piece, after)) = Piece::split(rest, self.offset == 0) else {
             // It was read before. If it could fail, the rest of the segment would be passed over.
             self.offset = len;
@@ -147,21 +151,11 @@ impl Receiver {
     fn leave_segment(&mut self) {
         self.base = self.base.wrapping_add(1);
         self.offset = 0;
-        if self.later.is_empty() && !self.pool.is_over() {
-            // The buffer stays: the next segment comes into it.
-            self.current.held = false;
-            self.current.buffer.clear();
-        } else {
-            self.next_slot();
+        if let Some(slot) = self.slots.front_mut() {
+            slot.held = false;
+            self.pool.put(core::mem::take(&mut slot.buffer));
         }
-    }
-
-    fn next_slot(&mut self) {
-        self.pool.put(core::mem::take(&mut self.current.buffer));
-        match self.later.pop_front() {
-            Some(next) => self.current = next,
-            None => self.current = Slot::default(),
-        }
+        self.slots.pop();
     }
 
     /// Counts a message that is done with.

@@ -3,6 +3,7 @@
 use super::{Receiver, Slot};
 use crate::sliding_window::fault::PeerFault;
 use crate::sliding_window::packet::{Piece, PieceFlags};
+use crate::sliding_window::ring::Ring;
 
 /// What became of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,21 +49,10 @@ struct Summary {
 }
 
 impl Summary {
-    #[inline]
     fn of(pieces: &[u8], max_message: usize) -> Result<Self, PeerFault> {
         let mut summary = Self::default();
         let (mut rest, mut first) = (pieces, true);
         while !rest.is_empty() {
-            if let Some((_, payload, after)) = Piece::split_whole(rest) {
-                if payload.len() > max_message {
-                    return Err(PeerFault::MessageTooLarge { size: payload.len() as u64, limit: max_message as u64 });
-                }
-                // They lie in one datagram.
-                summary.bytes = summary.bytes.wrapping_add(payload.len() as u64);
-                summary.messages = summary.messages.wrapping_add(1);
-                (rest, first) = (after, false);
-                continue;
-            }
             let (piece, after) = Piece::split(rest, first)?;
             let bytes = piece.credit();
             summary.bytes = summary.bytes.saturating_add(bytes);
@@ -102,32 +92,56 @@ impl Receiver {
     /// # Errors
     /// [`PeerFault`] when an honest peer can not have sent this. Where the packet has no check it may have been damaged; up to
     /// [`PeerFault::MessageCredit`] nothing has changed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn on_data(&mut self, segment: u64, pieces: &[u8]) -> Result<Arrival, PeerFault> {
-        let held = if segment == self.base { self.current.held } else { self.is_held(segment) };
-        if held {
-            return Ok(self.duplicate());
+        // The usual one: the first that is missing, none is here after it, and nothing goes on in it.
+        let comes_next = segment == self.expected && segment.wrapping_sub(self.base) == self.slots.len() as u64;
+        if comes_next
+            && self.open.is_none()
+            && !self.ended
+            && !self.tap.is_open()
+            && segment < self.granted.max_segment
+            && let Some((bytes, messages)) = whole_messages(pieces, self.config.max_message)
+            && self.charge(bytes, messages)
+        {
+            if let Some(slot) = self.slots.push_place() {
+                self.pool.fill(&mut slot.buffer, pieces);
+                (slot.held, slot.fin, slot.fragment) = (true, false, None);
+            }
+            self.counters.segments = self.counters.segments.wrapping_add(1);
+            self.touched = true;
+            self.expected = segment.wrapping_add(1);
+            if self.ready.is_nothing() {
+                self.advance();
+            }
+            return Ok(Arrival::New);
+        }
+        self.on_any_data(segment, pieces)
+    }
+
+    #[inline(never)]
+    fn on_any_data(&mut self, segment: u64, pieces: &[u8]) -> Result<Arrival, PeerFault> {
+        if self.is_held(segment) {
+            self.counters.duplicates = self.counters.duplicates.saturating_add(1);
+            return Ok(Arrival::Duplicate);
         }
         if segment >= self.granted.max_segment {
             self.counters.refused = self.counters.refused.saturating_add(1);
             return Ok(Arrival::Refused);
         }
         let summary = Summary::of(pieces, self.config.max_message)?;
-        self.charge(&summary)?;
+        if !self.charge(summary.bytes, summary.messages) {
+            return Err(self.overdrawn(&summary));
+        }
         self.counters.segments = self.counters.segments.wrapping_add(1);
+        self.touched = true;
         if self.tap.is_open() {
             self.copy_to_tap(segment, pieces);
         }
         let Summary { fin, fragment, .. } = summary;
-        if segment == self.base {
-            self.pool.refill(&mut self.current.buffer, pieces);
-            (self.current.held, self.current.fin) = (true, fin);
-            if fragment.is_some() || self.current.fragment.is_some() {
-                self.current.fragment = fragment;
-            }
-        } else {
-            let buffer = self.pool.filled(pieces);
-            self.store(segment, Slot { held: true, fin, buffer, fragment });
+        if let Some(slot) = place(&mut self.slots, segment.saturating_sub(self.base) as usize) {
+            self.pool.fill(&mut slot.buffer, pieces);
+            (slot.held, slot.fin, slot.fragment) = (true, fin, fragment);
         }
         if summary.unordered {
             self.on_unordered(segment)?;
@@ -141,31 +155,31 @@ impl Receiver {
         Ok(Arrival::New)
     }
 
-    /// Whether a segment was received, that at which the cursor stands aside.
-    #[inline]
+    /// Whether a segment was received.
     fn is_held(&self, segment: u64) -> bool {
         segment < self.base || self.slot(segment).is_some_and(|slot| slot.held)
     }
 
-    #[cold]
-    fn duplicate(&mut self) -> Arrival {
-        self.counters.duplicates = self.counters.duplicates.saturating_add(1);
-        Arrival::Duplicate
+    /// Charges the peer's credit; `false`, and nothing has changed, when it has not so much.
+    #[inline]
+    fn charge(&mut self, bytes: u64, messages: u64) -> bool {
+        let bytes = self.received_bytes.saturating_add(bytes);
+        let messages = self.received_messages.saturating_add(messages);
+        let has = bytes <= self.granted.max_bytes && messages <= self.granted.max_messages;
+        if has {
+            (self.received_bytes, self.received_messages) = (bytes, messages);
+        }
+        has
     }
 
-    /// Charges the peer's credit.
-    #[inline]
-    fn charge(&mut self, summary: &Summary) -> Result<(), PeerFault> {
-        let bytes = self.received_bytes.saturating_add(summary.bytes);
-        let messages = self.received_messages.saturating_add(summary.messages);
-        if bytes > self.granted.max_bytes {
-            return Err(PeerFault::ByteCredit { sent: bytes, granted: self.granted.max_bytes });
+    #[cold]
+    fn overdrawn(&self, summary: &Summary) -> PeerFault {
+        let (bytes, granted) = (self.received_bytes.saturating_add(summary.bytes), self.granted.max_bytes);
+        if bytes > granted {
+            return PeerFault::ByteCredit { sent: bytes, granted };
         }
-        if messages > self.granted.max_messages {
-            return Err(PeerFault::MessageCredit { sent: messages, granted: self.granted.max_messages });
-        }
-        (self.received_bytes, self.received_messages) = (bytes, messages);
-        Ok(())
+        let sent = self.received_messages.saturating_add(summary.messages);
+        PeerFault::MessageCredit { sent, granted: self.granted.max_messages }
     }
 
     #[cold]
@@ -177,31 +191,10 @@ impl Receiver {
         }
     }
 
-    /// Puts a segment into its slot; those before it that are missing get theirs. It is within the window, and not the current one.
-    #[inline]
-    fn store(&mut self, segment: u64, slot: Slot) {
-        let before = segment.saturating_sub(self.base).saturating_sub(1) as usize;
-        if self.later.len() == before {
-            self.later.push_back(slot);
-        } else {
-            self.store_within(before, slot);
-        }
-    }
-
-    fn store_within(&mut self, before: usize, slot: Slot) {
-        while self.later.len() <= before {
-            self.later.push_back(Slot::default());
-        }
-        if let Some(place) = self.later.get_mut(before) {
-            *place = slot;
-        }
-    }
-
     /// Goes on to the first segment that is missing, and checks that fragments form messages.
-    #[inline]
     fn move_expected(&mut self) -> Result<(), PeerFault> {
-        while self.expected < self.seen()
-            && let Some(slot) = self.slot(self.expected).filter(|slot| slot.held)
+        while let Some(slot) = self.slot(self.expected)
+            && slot.held
         {
             let segment = self.expected;
             if self.ended {
@@ -219,6 +212,30 @@ impl Receiver {
         }
         Ok(())
     }
+}
+
+/// Bytes and messages of pieces that are all whole messages, each in its place in the order, and none too large.
+#[inline]
+fn whole_messages(pieces: &[u8], max_message: usize) -> Option<(u64, u64)> {
+    let (mut rest, mut bytes, mut messages) = (pieces, 0_u64, 0_u64);
+    while !rest.is_empty() {
+        let (_, payload, after) = Piece::split_whole(rest)?;
+        if payload.len() > max_message {
+            return None;
+        }
+        // They lie in one datagram.
+        (bytes, messages) = (bytes.wrapping_add(payload.len() as u64), messages.wrapping_add(1));
+        rest = after;
+    }
+    Some((bytes, messages))
+}
+
+/// The slot at an index; those before it that are missing get theirs. It is within the window.
+fn place(slots: &mut Ring<Slot>, index: usize) -> Option<&mut Slot> {
+    while slots.len() <= index {
+        slots.push_place();
+    }
+    slots.get_mut(index)
 }
 
 /// What is open after a segment with this fragment.

@@ -45,9 +45,15 @@ impl Receiver {
             && self.read_offset == 0
             && self.unordered.waiting.is_empty()
         {
-            let payload = self.current.buffer.get(start..end)?;
-            let result = take(Received { payload, class: Class::Ordered });
-            self.piece_taken(start, end, receipt);
+            let buffer = self.slots.front()?.buffer.as_slice();
+            let result = take(Received { payload: buffer.get(start..end)?, class: Class::Ordered });
+            // Mostly another one follows in the same segment, or none does.
+            let next = Ready::at(buffer, end);
+            self.piece_passed(start, end, receipt);
+            match next {
+                Some(next) => self.ready = next,
+                None => self.advance(),
+            }
             return Some(result);
         }
         self.receive_rare(take)
@@ -116,15 +122,16 @@ impl Receiver {
     fn ordered(&self) -> Option<(&[u8], Class)> {
         match self.ready {
             Ready::Nothing => None,
-            Ready::Piece { start, end, .. } => Some((self.current.buffer.get(start..end)?, Class::Ordered)),
+            Ready::Piece { start, end, .. } => Some((self.slots.front()?.buffer.get(start..end)?, Class::Ordered)),
             Ready::Assembled => Some((&self.assembly.bytes, self.assembly.class())),
         }
     }
 
     fn ordered_taken(&mut self) {
-        self.read_offset = 0;
+        (self.read_offset, self.touched) = (0, true);
         if let Ready::Piece { start, end, receipt } = self.ready {
-            return self.piece_taken(start, end, receipt);
+            self.piece_passed(start, end, receipt);
+            return self.advance();
         }
         self.counters.taken = self.counters.taken.wrapping_add(1);
         if let Ready::Assembled = self.ready {
@@ -133,13 +140,13 @@ impl Receiver {
         self.advance();
     }
 
-    /// The whole message at the cursor was taken.
+    /// The whole message at the cursor was taken; the cursor is to go on.
     #[inline]
-    fn piece_taken(&mut self, start: usize, end: usize, receipt: bool) {
+    fn piece_passed(&mut self, start: usize, end: usize, receipt: bool) {
         self.counters.taken = self.counters.taken.wrapping_add(1);
+        self.touched = true;
         self.offset = end;
         self.consume(end.wrapping_sub(start) as u64, receipt);
-        self.advance();
     }
 
     fn receive_unordered<R>(&mut self, take: impl FnOnce(Received<'_>) -> R) -> Option<R> {
@@ -151,7 +158,7 @@ impl Receiver {
     }
 
     fn done_unordered(&mut self) {
-        self.read_offset = 0;
+        (self.read_offset, self.touched) = (0, true);
         self.counters.taken = self.counters.taken.wrapping_add(1);
         self.unordered_taken();
     }

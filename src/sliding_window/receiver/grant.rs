@@ -33,7 +33,7 @@ impl Receiver {
             told: (self.consumed_bytes, self.consumed_messages, self.base),
             tight: self.granted.max_bytes.saturating_sub(config.max_segment as u64),
         };
-        self.receipt_due = false;
+        (self.receipt_due, self.touched) = (false, true);
         self.granted
     }
 
@@ -51,7 +51,6 @@ impl Receiver {
     ///
     /// That is so when half a window has become free, when a receipt is due, and when the peer may be waiting: it can hardly send
     /// anything, and nothing is here whose taking would make more free. So neither small windows are told nor can both sides wait.
-    #[inline]
     pub(crate) fn credit_due(&self) -> bool {
         let renewal = &self.renewal;
         self.receipt_due
@@ -61,11 +60,16 @@ impl Receiver {
             || (!self.is_readable() && self.peer_may_wait())
     }
 
-    #[inline]
+    /// How far the peer has come, one less while the segment at which the cursor stands is missing: that one is sent again anyway.
+    fn ahead(&self) -> u64 {
+        let missing = self.slots.front().is_some_and(|slot| !slot.held);
+        self.base.saturating_add(self.slots.len() as u64).saturating_sub(u64::from(missing))
+    }
+
     fn peer_may_wait(&self) -> bool {
         let (bytes, messages, segments) = self.renewal.told;
         (self.received_bytes > self.renewal.tight && self.consumed_bytes > bytes)
             || (self.received_messages >= self.granted.max_messages && self.consumed_messages > messages)
-            || (self.seen() >= self.granted.max_segment && self.base > segments)
+            || (self.ahead() >= self.granted.max_segment && self.base > segments)
     }
 }

@@ -21,7 +21,6 @@ mod unordered;
 pub(crate) use arrive::Arrival;
 pub use tap::Asap;
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use self::advance::{Assembly, Ready};
@@ -31,6 +30,7 @@ use self::pool::Pool;
 use self::tap::Tap;
 use self::unordered::Unordered;
 use super::packet::Credit;
+use super::ring::Ring;
 
 /// The limits of a [`Receiver`].
 #[derive(Clone, Copy, Debug)]
@@ -78,10 +78,8 @@ pub(crate) struct ReceiveCounters {
 #[derive(Clone, Debug)]
 pub(crate) struct Receiver {
     config: ReceiverConfig,
-    /// The segment at which the cursor stands. While segments come in order nothing else is held.
-    current: Slot,
-    /// Those after it.
-    later: VecDeque<Slot>,
+    /// From the segment at which the cursor stands on.
+    slots: Ring<Slot>,
     /// The number of the segment at which the cursor stands: all before it was passed on.
     base: u64,
     /// Where in its buffer the next piece begins.
@@ -114,6 +112,8 @@ pub(crate) struct Receiver {
     consumed_messages: u64,
     /// Whether the peer waits for a receipt that it was not told.
     receipt_due: bool,
+    /// Whether something has come or was taken since that was asked.
+    touched: bool,
     counters: ReceiveCounters,
 }
 
@@ -122,8 +122,7 @@ impl Receiver {
     pub(crate) fn new(config: ReceiverConfig) -> Self {
         let mut receiver = Self {
             config,
-            current: Slot::default(),
-            later: VecDeque::new(),
+            slots: Ring::new(),
             base: 0,
             offset: 0,
             expected: 0,
@@ -144,6 +143,7 @@ impl Receiver {
             consumed_bytes: 0,
             consumed_messages: 0,
             receipt_due: false,
+            touched: true,
             counters: ReceiveCounters::default(),
         };
         // What the handshake tells.
@@ -160,8 +160,7 @@ impl Receiver {
     /// The holes from [`Receiver::next_expected`] on: how many segments are missing, and how many follow that are here.
     pub(crate) fn holes(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let start = usize::try_from(self.expected.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        let slots = core::iter::once(&self.current).chain(&self.later);
-        let mut held = slots.skip(start).map(|slot| slot.held).peekable();
+        let mut held = self.slots.iter().skip(start).map(|slot| slot.held).peekable();
         core::iter::from_fn(move || {
             let (mut missing, mut received) = (0_u64, 0_u64);
             while held.next_if(|held| !held).is_some() {
@@ -195,27 +194,21 @@ impl Receiver {
         self.received_bytes.saturating_sub(self.consumed_bytes)
     }
 
+    /// Whether something has come or was taken since this was asked last: else nothing has changed about our credit.
+    #[inline]
+    pub(crate) const fn take_touched(&mut self) -> bool {
+        core::mem::replace(&mut self.touched, false)
+    }
+
     /// The slot of a segment, if there is one.
     #[inline]
     fn slot(&self, segment: u64) -> Option<&Slot> {
-        match segment.checked_sub(self.base)? {
-            0 => Some(&self.current),
-            index => self.later.get(usize::try_from(index.wrapping_sub(1)).ok()?),
-        }
+        self.slots.get(usize::try_from(segment.checked_sub(self.base)?).ok()?)
     }
 
     #[inline]
     fn slot_mut(&mut self, segment: u64) -> Option<&mut Slot> {
-        match segment.checked_sub(self.base)? {
-            0 => Some(&mut self.current),
-            index => self.later.get_mut(usize::try_from(index.wrapping_sub(1)).ok()?),
-        }
-    }
-
-    /// The first segment that has no slot.
-    #[inline]
-    fn seen(&self) -> u64 {
-        self.base.saturating_add(self.later.len() as u64).saturating_add(u64::from(self.current.held))
+        self.slots.get_mut(usize::try_from(segment.checked_sub(self.base)?).ok()?)
     }
 }
 

@@ -26,40 +26,28 @@ impl Pool {
         Self { free: Vec::new(), capacity: 0, limit, least: max_segment.min(USUAL) }
     }
 
-    /// Puts bytes into an empty buffer, which is exchanged when it is too small.
-    #[inline]
-    pub(super) fn refill(&mut self, buffer: &mut Vec<u8>, bytes: &[u8]) {
-        if buffer.capacity() >= bytes.len() && buffer.is_empty() {
-            buffer.extend_from_slice(bytes);
-        } else {
-            self.exchange(buffer, bytes);
+    /// Puts bytes into a place for a buffer, where there is none.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, place: &mut Vec<u8>, bytes: &[u8]) {
+        if let Some(free) = self.free.pop() {
+            *place = free;
         }
+        if place.capacity() < bytes.len() {
+            self.grow(place, bytes.len());
+        }
+        place.extend_from_slice(bytes);
     }
 
     #[cold]
-    fn exchange(&mut self, buffer: &mut Vec<u8>, bytes: &[u8]) {
-        let old = core::mem::replace(buffer, self.filled(bytes));
-        if old.capacity() > 0 {
-            self.put(old);
-        }
-    }
-
-    /// A buffer with these bytes.
-    #[inline]
-    pub(super) fn filled(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut buffer = self.free.pop().unwrap_or_default();
-        if buffer.capacity() < bytes.len() {
-            let before = buffer.capacity();
-            buffer.reserve_exact(bytes.len().max(self.least));
-            self.capacity = self.capacity.saturating_sub(before).saturating_add(buffer.capacity());
-        }
-        buffer.extend_from_slice(bytes);
-        buffer
+    fn grow(&mut self, place: &mut Vec<u8>, len: usize) {
+        let before = place.capacity();
+        place.reserve_exact(len.max(self.least));
+        self.capacity = self.capacity.saturating_sub(before).saturating_add(place.capacity());
     }
 
     /// Whether there is more than is kept.
     #[inline]
-    pub(super) const fn is_over(&self) -> bool {
+    const fn is_over(&self) -> bool {
         self.capacity > self.limit
     }
 
@@ -81,18 +69,23 @@ mod tests {
 
     #[test]
     fn buffers_come_back_and_the_surplus_goes() {
+        let filled = |pool: &mut Pool, bytes: &[u8]| {
+            let mut place = Vec::new();
+            pool.fill(&mut place, bytes);
+            place
+        };
         let mut pool = Pool::new(10_000, 1200);
-        let buffers: Vec<_> = (0..20).map(|_| pool.filled(b"abc")).collect();
+        let buffers: Vec<_> = (0..20).map(|_| filled(&mut pool, b"abc")).collect();
         assert_eq!((buffers[0].as_slice(), buffers[0].capacity(), pool.capacity), (&b"abc"[..], 1200, 24_000));
         for buffer in buffers {
             pool.put(buffer);
         }
         assert!(pool.capacity <= 10_000 + 1200, "{}", pool.capacity);
-        let large = pool.filled(&[1; 3000]);
+        let large = filled(&mut pool, &[1; 3000]);
         assert_eq!(large.capacity(), 3000);
         let kept = pool.capacity;
         pool.put(large);
-        assert_eq!(pool.filled(b"x").capacity(), if kept > 10_000 { 1200 } else { 3000 });
+        assert_eq!(filled(&mut pool, b"x").capacity(), if kept > 10_000 { 1200 } else { 3000 });
     }
 
     #[test]

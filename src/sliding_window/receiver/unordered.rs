@@ -60,10 +60,8 @@ impl Unordered {
 impl Receiver {
     /// A segment with unordered pieces was kept.
     pub(super) fn on_unordered(&mut self, segment: u64) -> Result<(), PeerFault> {
-        let Self { base, current, later, unordered, .. } = self;
-        let index = segment.saturating_sub(*base);
-        let slot = if index == 0 { Some(&*current) } else { later.get(index.wrapping_sub(1) as usize) };
-        let Some(slot) = slot else { return Ok(()) };
+        let Self { base, slots, unordered, .. } = self;
+        let Some(slot) = slots.get(segment.saturating_sub(*base) as usize) else { return Ok(()) };
         let (len, mut rest) = (slot.buffer.len(), slot.buffer.as_slice());
         while !rest.is_empty() {
             let offset = len.saturating_sub(rest.len());

@@ -23,8 +23,8 @@ pub(crate) struct AckState {
     delay: Duration,
     seen: Seen,
     ranges: AckRanges,
-    /// The newest packet and when it came.
-    newest: Option<(u64, Instant)>,
+    /// When the newest packet came.
+    came_at: Option<Instant>,
     /// Packets that want an acknowledgement and have none.
     pending: u32,
     at_once: bool,
@@ -45,7 +45,7 @@ impl AckState {
             delay: config.max_delay,
             seen: Seen::default(),
             ranges: AckRanges::default(),
-            newest: None,
+            came_at: None,
             pending: 0,
             at_once: false,
             deadline: None,
@@ -59,7 +59,7 @@ impl AckState {
     }
 
     /// A packet arrived. One that is not [`Receipt::New`] is best dropped.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn on_packet(&mut self, now: Instant, number: u64, ack_eliciting: bool) -> Receipt {
         let receipt = self.seen.insert(number);
         if receipt != Receipt::New {
@@ -67,23 +67,34 @@ impl AckState {
             self.at_once |= ack_eliciting;
             return receipt;
         }
-        self.ranges.insert(number);
-        let (in_order, newer) =
-            self.newest.map_or((true, true), |(newest, _)| (number == newest.saturating_add(1), number > newest));
-        if newer {
-            self.newest = Some((number, now));
+        let in_order = self.ranges.extend(number);
+        if in_order {
+            self.came_at = Some(now);
+        } else {
+            self.on_stray(now, number, ack_eliciting);
         }
         if ack_eliciting {
             self.pending = self.pending.saturating_add(1);
             let every = if self.early > 0 { self.every } else { self.every_later };
             self.early = self.early.saturating_sub(1);
-            if !in_order || self.pending >= every {
+            if self.pending >= every {
                 self.at_once = true;
-            } else if self.deadline.is_none() {
+            } else if self.deadline.is_none() && !self.at_once {
                 self.deadline = Some(now + self.delay);
             }
         }
         receipt
+    }
+
+    /// The first packet of all, or one out of order.
+    #[inline(never)]
+    fn on_stray(&mut self, now: Instant, number: u64, ack_eliciting: bool) {
+        let newest = self.ranges.newest();
+        self.ranges.insert_out_of_order(number);
+        if newest.is_none_or(|newest| number > newest) {
+            self.came_at = Some(now);
+        }
+        self.at_once |= ack_eliciting && newest.is_some();
     }
 
     /// Whether an acknowledgement has to go.
@@ -118,12 +129,12 @@ impl AckState {
 
     /// How long ago the newest packet came: the delay to tell with the ranges.
     pub(crate) fn delay(&self, now: Instant) -> Duration {
-        self.newest.map_or(Duration::ZERO, |(_, came_at)| now - came_at)
+        self.came_at.map_or(Duration::ZERO, |came_at| now - came_at)
     }
 
     /// The newest number that arrived: what truncated numbers are widened against.
     pub(crate) fn newest(&self) -> Option<u64> {
-        self.newest.map(|(number, _)| number)
+        self.ranges.newest()
     }
 
     /// An acknowledgement with all of [`ranges`](Self::ranges) leaves. When there are more, another is due at once.

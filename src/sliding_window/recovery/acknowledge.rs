@@ -28,7 +28,7 @@ struct Newest {
     snapshot: Snapshot,
 }
 
-impl<C: Copy> Recovery<C> {
+impl<C: Copy + Default> Recovery<C> {
     /// An acknowledgement came: the packets that arrived, as ranges, newest first, and how long the peer held it back.
     ///
     /// `app_limited` says that nothing waits that could be sent: for lack of messages, or of credit. What became of packets
@@ -111,16 +111,16 @@ impl<C: Copy> Recovery<C> {
     /// The usual case: all up to `high` has arrived, and goes.
     #[inline]
     fn acknowledge_front(&mut self, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
-        let is_newest_range = batch.newest.is_none();
-        while let Some(packet) = self.sent.front().filter(|packet| packet.number <= high) {
+        let count = self.sent.position(high.saturating_add(1));
+        if batch.newest.is_none() {
+            batch.newest = self.newest_of(count);
+        }
+        for _ in 0..count {
             #[cfg(test)]
             {
                 self.looks += 1;
             }
-            let &SentPacket { number, bytes, fate, content, .. } = packet;
-            if is_newest_range && fate != Fate::Acked {
-                batch.newest = Some(Newest { number, sent_at: packet.sent_at, snapshot: packet.snapshot });
-            }
+            let Some(&SentPacket { number, bytes, fate, content, .. }) = self.sent.front() else { return };
             if !self.sent.pop() {
                 self.silence.end();
             }
@@ -130,8 +130,16 @@ impl<C: Copy> Recovery<C> {
         }
     }
 
+    /// The newest one of the first packets that was not known to have arrived.
+    fn newest_of(&self, count: usize) -> Option<Newest> {
+        let mut packets = (0..count).rev().filter_map(|position| self.sent.get(position));
+        let &SentPacket { number, sent_at, snapshot, .. } = packets.find(|packet| packet.fate != Fate::Acked)?;
+        Some(Newest { number, sent_at, snapshot })
+    }
+
     /// There are others before `low`. Goes over those only that were not known to have arrived, and over one of each run of
     /// those that were.
+    #[inline(never)]
     fn acknowledge_within(&mut self, low: u64, high: u64, batch: &mut Batch, sink: &mut impl FnMut(Outcome<C>)) {
         let bottom = self.sent.position(low);
         let Some(mut position) = self.sent.position(high.saturating_add(1)).checked_sub(1) else { return };
@@ -175,22 +183,22 @@ impl<C: Copy> Recovery<C> {
         batch: &mut Batch,
         sink: &mut impl FnMut(Outcome<C>),
     ) {
-        batch.packets = batch.packets.saturating_add(1);
-        batch.bytes = batch.bytes.saturating_add(bytes);
+        batch.packets = batch.packets.wrapping_add(1);
+        batch.bytes = batch.bytes.wrapping_add(bytes);
         if self.episode.is_over_for(number) {
-            batch.growth = batch.growth.saturating_add(bytes);
+            batch.growth = batch.growth.wrapping_add(bytes);
         }
-        if fate == Fate::Lost {
-            batch.spurious_packets = batch.spurious_packets.saturating_add(1);
-            batch.spurious = batch.spurious.saturating_add(bytes);
+        let was_lost = fate == Fate::Lost;
+        if was_lost {
+            batch.spurious_packets = batch.spurious_packets.wrapping_add(1);
+            batch.spurious = batch.spurious.wrapping_add(bytes);
             self.on_spurious(number, batch);
-            sink(Outcome::WasNotLost(content));
-        } else {
-            sink(Outcome::Acked(content));
         }
+        sink(if was_lost { Outcome::WasNotLost(content) } else { Outcome::Acked(content) });
     }
 
     /// A packet that was declared lost has arrived.
+    #[cold]
     fn on_spurious(&mut self, number: u64, batch: &mut Batch) {
         self.counters.spurious_losses = self.counters.spurious_losses.wrapping_add(1);
         self.silence.end();

@@ -35,18 +35,33 @@ pub(super) struct AckRanges {
 
 impl AckRanges {
     /// A number arrived that is not in here. In order, that costs one step; else as many as ranges are newer.
-    #[inline]
-    pub(super) fn insert(&mut self, number: u64) {
-        match self.ranges.last_mut() {
-            Some(newest) if newest.end.checked_add(1) == Some(number) => {
-                newest.end = number;
-                newest.reports = 0;
-            }
-            _ => self.insert_out_of_order(number),
+    #[cfg(test)]
+    fn insert(&mut self, number: u64) {
+        if !self.extend(number) {
+            self.insert_out_of_order(number);
         }
     }
 
-    fn insert_out_of_order(&mut self, number: u64) {
+    /// Takes the number that follows the newest one; `false`, and nothing has changed, when this is another.
+    #[inline]
+    pub(super) fn extend(&mut self, number: u64) -> bool {
+        match self.ranges.last_mut() {
+            Some(newest) if newest.end.wrapping_add(1) == number && number != 0 => {
+                newest.end = number;
+                newest.reports = 0;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The newest number: it always is in here.
+    #[inline]
+    pub(super) fn newest(&self) -> Option<u64> {
+        self.ranges.last().map(|range| range.end)
+    }
+
+    pub(super) fn insert_out_of_order(&mut self, number: u64) {
         // The first range that ends at or after the number before this one: either it touches this, or it lies above.
         let mut position = self.ranges.len();
         while let Some(before) = position.checked_sub(1).and_then(|before| self.ranges.get(before))

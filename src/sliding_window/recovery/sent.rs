@@ -1,13 +1,13 @@
 //! The packets that were sent: a queue in the order of their numbers.
 
-use alloc::collections::VecDeque;
-
 use super::delivery::Snapshot;
+use crate::sliding_window::ring::Ring;
 use crate::time::Instant;
 
 /// What became of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Fate {
+    #[default]
     InFlight,
     Acked,
     /// Declared lost; it stays for a while, since it may arrive after all.
@@ -15,7 +15,7 @@ pub(super) enum Fate {
 }
 
 /// A packet that was sent and wants an acknowledgement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SentPacket<C> {
     pub(super) number: u64,
     pub(super) sent_at: Instant,
@@ -33,7 +33,7 @@ pub(super) struct SentPacket<C> {
 /// search among as many places as numbers are missing.
 #[derive(Clone, Debug)]
 pub(super) struct SentPackets<C> {
-    packets: VecDeque<SentPacket<C>>,
+    packets: Ring<SentPacket<C>>,
     /// Position of the first packet over which the search for losses has not gone.
     pub(super) searched: usize,
     bytes_in_flight: u64,
@@ -45,9 +45,9 @@ pub(super) struct SentPackets<C> {
 /// no session lives to use so many.
 const RESERVE: usize = 64;
 
-impl<C: Copy> SentPackets<C> {
+impl<C: Copy + Default> SentPackets<C> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { packets: VecDeque::new(), searched: 0, bytes_in_flight: 0, packets_in_flight: 0, capacity }
+        Self { packets: Ring::new(), searched: 0, bytes_in_flight: 0, packets_in_flight: 0, capacity }
     }
 
     pub(super) const fn bytes_in_flight(&self) -> u64 {
@@ -80,12 +80,17 @@ impl<C: Copy> SentPackets<C> {
         }
         self.bytes_in_flight = self.bytes_in_flight.saturating_add(u64::from(packet.bytes));
         self.packets_in_flight = self.packets_in_flight.saturating_add(1);
-        self.packets.push_back(packet);
+        self.packets.push(packet);
         true
     }
 
     pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut SentPacket<C>> {
         self.packets.get_mut(position)
+    }
+
+    #[inline]
+    pub(super) fn get(&self, position: usize) -> Option<&SentPacket<C>> {
+        self.packets.get(position)
     }
 
     /// The oldest packet.
@@ -100,7 +105,7 @@ impl<C: Copy> SentPackets<C> {
     pub(super) fn pop(&mut self) -> bool {
         let searched = self.searched > 0;
         self.searched = self.searched.saturating_sub(1);
-        self.packets.pop_front();
+        self.packets.pop();
         searched
     }
 
@@ -151,7 +156,7 @@ impl<C: Copy> SentPackets<C> {
             && let Some(front) = self.packets.front()
             && (front.fate == Fate::Acked || (front.fate == Fate::Lost && front.sent_at < lost_before()))
         {
-            self.packets.pop_front();
+            self.packets.pop();
             self.searched = self.searched.saturating_sub(1);
         }
     }

@@ -90,7 +90,7 @@ pub(crate) struct Recovery<C> {
     pub(super) looks: u64,
 }
 
-impl<C: Copy> Recovery<C> {
+impl<C: Copy + Default> Recovery<C> {
     /// Nothing is sent; the first packet has number 0.
     pub(crate) fn new(config: &RecoveryConfig, controller: Controller, now: Instant) -> Self {
         let mut recovery = Self {
@@ -147,7 +147,7 @@ impl<C: Copy> Recovery<C> {
     /// A packet leaves. Returns its number, which was [`next_packet_number`](Self::next_packet_number).
     ///
     /// One that wants no acknowledgement has a number and nothing else: its content never comes back.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn on_sent(&mut self, now: Instant, bytes: usize, ack_eliciting: bool, content: C) -> u64 {
         let now = self.tick(now);
         let number = self.next_number;

@@ -1,24 +1,47 @@
 //! What is sent next: what was lost first, then new segments.
 
+use super::fill::{Filled, least, overhead};
 use super::segment::Segment;
-use super::{Blocked, End, MessageId, Receipt, Sender};
-use crate::sliding_window::packet::{DATA_HEADER_LEN, Piece, PieceFlags, varint_len};
+use super::{Blocked, MessageId, Sender};
+use crate::sliding_window::number::Numbering;
+use crate::sliding_window::packet::{DATA_HEADER_LEN, Data, Writer, varint_len};
 use crate::time::Instant;
 
 impl Sender {
-    /// The number of the segment to send now, in a data frame of at most `room` bytes, header of the frame included; write it with
-    /// [`Sender::encode`]. `None` when there is nothing, the peer grants no more ([`Sender::blocked_by`]), or the room is too small.
-    #[inline]
-    pub(crate) fn next(&mut self, now: Instant, room: usize) -> Option<u64> {
+    /// Writes the data frame to send now, and gives the number of its segment: one that was lost, or a new one. `None`, and nothing
+    /// is written, when there is nothing, the peer grants no more ([`Sender::blocked_by`]), or the room is too small.
+    #[inline(always)]
+    pub(crate) fn write_next(&mut self, now: Instant, numbering: Numbering, writer: &mut Writer<'_>) -> Option<u64> {
         if !self.lost.is_empty() {
-            match self.next_lost(now, room) {
-                Lost::Send(number) => return Some(number),
+            match self.next_lost(now, writer.remaining()) {
+                Lost::Send(number) => {
+                    let len = self.encode(number, numbering.shorten(number), writer.free());
+                    writer.written(len);
+                    return Some(number);
+                }
                 Lost::NoRoom => return None,
                 Lost::None => {}
             }
         }
         self.expire(now);
-        self.make(now, room)
+        self.make(now, numbering, writer)
+    }
+
+    /// What [`Sender::write_next`] writes, in a data frame of at most `room` bytes, is what [`Sender::encode`] gives later.
+    #[cfg(test)]
+    pub(crate) fn next(&mut self, now: Instant, room: usize) -> Option<u64> {
+        let numbering = Numbering::new(7);
+        let mut written = alloc::vec![0; room];
+        let mut writer = Writer::new(&mut written);
+        let segment = self.write_next(now, numbering, &mut writer);
+        let len = writer.finish().unwrap();
+        let mut again = alloc::vec![0; len];
+        if let Some(segment) = segment {
+            assert_eq!(self.encode(segment, numbering.shorten(segment), &mut again), len);
+            assert!(self.segment(segment).is_none_or(|segment| len <= segment.frame_len as usize));
+        }
+        assert_eq!(written.get(..len), Some(again.as_slice()));
+        segment
     }
 
     /// The oldest segment that is not acknowledged, to be sent once more at once.
@@ -26,18 +49,19 @@ impl Sender {
         let number = self.base;
         // The front is never acknowledged: it would have gone.
         let frame_len = self.segment(number)?.frame_len;
-        if frame_len > room {
+        if frame_len as usize > room {
             return None;
         }
         self.send_again(now, number);
         Some(number)
     }
 
+    #[inline(never)]
     fn next_lost(&mut self, now: Instant, room: usize) -> Lost {
         while let Some(&number) = self.lost.front() {
             match self.segment(number) {
                 Some(segment) if segment.waits && !segment.acked => {
-                    if segment.frame_len > room {
+                    if segment.frame_len as usize > room {
                         return Lost::NoRoom;
                     }
                     self.lost.pop_front();
@@ -121,12 +145,13 @@ impl Sender {
         }
     }
 
-    /// Makes a new segment.
-    fn make(&mut self, now: Instant, room: usize) -> Option<u64> {
+    /// Makes a new segment, and writes it.
+    #[inline(always)]
+    fn make(&mut self, now: Instant, numbering: Numbering, writer: &mut Writer<'_>) -> Option<u64> {
         if self.blocked.is_some() {
             return None;
         }
-        if self.messages.waiting() == 0 && !self.tail.is_empty() {
+        if self.messages.len_waiting() == 0 && !self.tail.is_empty() {
             self.freeze_tail();
         }
         if !self.has_unsent() {
@@ -139,50 +164,98 @@ impl Sender {
         if self.segments.len() >= self.config.window_segments {
             return self.block(Blocked::Window);
         }
-        let room = room.min(self.config.max_frame).checked_sub(DATA_HEADER_LEN)?;
-        let mut left = room;
-        let open = self.open;
-        self.messages.trim();
-        let mut segment = Segment::new(open.unwrap_or(self.messages.next_place()));
-        // What expired between the open message and the next one has kept its place: then they can not share a segment.
-        let shares = match open {
-            Some(place) => {
-                !self.go_on(now, &mut segment, &mut left) && place.wrapping_add(1) == self.messages.next_place()
+        let start = writer.len();
+        let room = writer.remaining().min(self.config.max_frame).checked_sub(DATA_HEADER_LEN)?;
+        Data::begin(writer, numbering.shorten(number));
+        let pieces = writer.free().get_mut(..room)?;
+        self.messages.pass_dead();
+        let made = if self.open.is_none() {
+            let first = self.messages.next_place();
+            let filled = self.fill(pieces);
+            if filled.count > 0 || filled.fin {
+                Some((Segment { first, ..filled.segment() }, filled))
+            } else {
+                self.begin_long(first, pieces)
             }
-            None => true,
+        } else {
+            self.go_on(now, pieces)
         };
-        if shares {
-            self.fill(&mut segment, &mut left);
-        }
-        if segment.count == 0 && !segment.fin {
+        let Some((mut segment, Filled { len, left, .. })) = made else {
+            writer.rewind(start);
             return None;
-        }
-        segment.frame_len = room.saturating_sub(left).saturating_add(DATA_HEADER_LEN);
-        segment.transmissions = 1;
-        segment.outstanding = 1;
-        self.segments.push_back(segment);
+        };
+        writer.written(len);
+        segment.frame_len = room.wrapping_sub(left).wrapping_add(DATA_HEADER_LEN) as u32;
+        self.segments.push(segment);
         Some(number)
     }
 
-    fn block(&mut self, by: Blocked) -> Option<u64> {
+    fn block<T>(&mut self, by: Blocked) -> Option<T> {
         self.blocked = Some(by);
         None
     }
 
     /// Bytes that the peer still grants.
     #[inline]
-    fn bytes_left(&self) -> u64 {
+    pub(super) fn bytes_left(&self) -> u64 {
         self.credit.max_bytes.saturating_sub(self.used_bytes)
     }
 
-    /// The next fragment of the message that was begun. `true` when nothing else fits into the segment.
-    fn go_on(&mut self, now: Instant, segment: &mut Segment, left: &mut usize) -> bool {
-        let granted = self.bytes_left();
+    /// Writes the next fragment of the message that was begun, and behind the last one what fits there.
+    #[inline(never)]
+    fn go_on(&mut self, now: Instant, pieces: &mut [u8]) -> Option<(Segment, Filled)> {
+        let mut segment = Segment { first: self.open?, ..Filled::default().segment() };
         // The fragments of a message stand in consecutive segments; the one before may be acknowledged and gone.
         self.expire_in_flight(now, segment.first, 0);
+        let len = self.take_fragment(&mut segment, pieces.len())?;
+        let (front, behind) = pieces.split_at_mut_checked(len)?;
+        // What expired between this message and the next one has kept its place: then they can not share a segment.
+        let shares = segment.ends && segment.first.wrapping_add(1) == self.messages.next_place();
+        let mut filled = Filled { left: behind.len(), ..Filled::default() };
+        if shares && !behind.is_empty() {
+            filled = self.fill(behind);
+        }
+        (segment.count, segment.fin) = (filled.count.wrapping_add(1), filled.fin);
+        // Only now it is known whether it is the last piece, which has no length.
+        let unused = self.put_first(&segment, front).map_or(0, |rest| rest.len());
+        filled.len = front.len().wrapping_sub(unused).wrapping_add(filled.len);
+        Some((segment, filled))
+    }
+
+    /// Writes the first fragment of the next message, whose place is `first`, if it does not fit into a segment.
+    #[inline(never)]
+    fn begin_long(&mut self, first: u64, pieces: &mut [u8]) -> Option<(Segment, Filled)> {
+        if self.blocked.is_some() {
+            return None;
+        }
+        let granted = self.bytes_left();
+        let message = self.messages.waiting_mut(0)?;
+        let take = pieces.len().saturating_sub(overhead(message.unordered(), 0));
+        if message.expired || take < least(self.config.max_frame) {
+            return None;
+        }
+        if take as u64 > granted {
+            return self.block(Blocked::Bytes);
+        }
+        (message.sent, message.complete, message.unacked) = (take, false, 1);
+        self.note_wishes(1);
+        self.messages.launch(1);
+        self.sent_messages = self.sent_messages.wrapping_add(1);
+        self.used_bytes = self.used_bytes.wrapping_add(take as u64);
+        (self.open, self.fragments) = (Some(first), 1);
+        let filled = Filled { count: 1, first_len: take as u32, ..Filled::default() };
+        let segment = Segment { first, ends: false, ..filled.segment() };
+        let unused = self.put_first(&segment, pieces).map_or(0, |rest| rest.len());
+        Some((segment, Filled { len: pieces.len().wrapping_sub(unused), ..filled }))
+    }
+
+    /// Takes the next fragment of the message that was begun for a segment with so much room. Gives how much of it the piece takes,
+    /// its length included where another may follow; `None` when it has to wait.
+    fn take_fragment(&mut self, segment: &mut Segment, left: usize) -> Option<usize> {
+        let granted = self.bytes_left();
         let least = least(self.config.max_frame);
         let index = self.fragments;
-        let Some(message) = self.messages.get_mut(segment.first) else { return true };
+        let message = self.messages.get_mut(segment.first)?;
         // An expired one has no bytes any more.
         let rest = message.payload.len().saturating_sub(message.sent);
         let overhead = overhead(message.unordered(), index);
@@ -196,92 +269,21 @@ impl Sender {
         } else if room >= least && rest > 0 {
             (room, false, room)
         } else {
-            return true;
+            return None;
         };
         if take as u64 > granted {
-            self.block(Blocked::Bytes);
-            return true;
+            self.blocked = Some(Blocked::Bytes);
+            return None;
         }
-        (segment.index, segment.offset, segment.first_len) = (index, message.sent, take);
-        (segment.ends, segment.count) = (ends, 1);
+        (segment.index, segment.offset, segment.first_len) = (index, message.sent, take as u32);
+        segment.ends = ends;
         message.sent = message.sent.saturating_add(take);
         message.unacked = message.unacked.saturating_add(1);
         message.complete = ends;
         self.fragments = index.saturating_add(1);
         self.open = (!ends).then_some(segment.first);
         self.used_bytes = self.used_bytes.saturating_add(take as u64);
-        *left = room.saturating_sub(used);
-        !ends || used == room
-    }
-
-    /// As many whole messages as fit, or the first fragment of one, and the end.
-    #[inline]
-    fn fill(&mut self, segment: &mut Segment, left: &mut usize) {
-        let least = least(self.config.max_frame);
-        let mut bytes = self.bytes_left();
-        let granted = self.credit.max_messages.saturating_sub(self.sent_messages);
-        let Self { messages, receipts, queued_receipts, .. } = self;
-        // What was taken so far is counted here, and told when all is taken.
-        let (mut room, mut taken, mut timed, mut blocked, mut closed) = (*left, 0_u32, false, None, None);
-        while let Some(message) = messages.waiting_mut(taken as usize) {
-            if u64::from(taken) >= granted {
-                blocked = Some(Blocked::Messages);
-                break;
-            }
-            let len = message.payload.len();
-            // No buffer is nearly as large as can be counted.
-            let with_length = len.wrapping_add(varint_len(len as u64)).wrapping_add(1);
-            let closes = with_length > room;
-            let (mut take, mut ends) = (len, true);
-            if closes && (len >= room || len == 0) {
-                (take, ends) = (room.saturating_sub(overhead(message.unordered(), 0)), false);
-                if segment.count > 0 || take < least {
-                    break;
-                }
-            }
-            if take as u64 > bytes {
-                blocked = Some(Blocked::Bytes);
-                break;
-            }
-            (message.sent, message.complete, message.unacked) = (take, ends, 1);
-            if message.receipt() {
-                let place = self.sent_messages.wrapping_add(u64::from(taken));
-                receipts.push_back(Receipt { id: message.id, place, expired: false });
-                *queued_receipts = queued_receipts.saturating_sub(1);
-            }
-            timed |= message.timed();
-            bytes = bytes.wrapping_sub(take as u64);
-            if segment.count == 0 {
-                (segment.first_len, segment.ends) = (take, ends);
-            }
-            (taken, segment.count) = (taken.wrapping_add(1), segment.count.wrapping_add(1));
-            if closes {
-                closed = Some(ends);
-                break;
-            }
-            room = room.wrapping_sub(with_length);
-        }
-        self.note_launched(taken, self.bytes_left().wrapping_sub(bytes), timed);
-        self.blocked = blocked.or(self.blocked);
-        if let Some(ends) = closed {
-            (self.open, self.fragments) = ((!ends).then_some(segment.first), 1);
-            *left = 0;
-            return;
-        }
-        *left = room;
-        if self.end == End::Wanted && self.messages.waiting() == 0 && room > 0 {
-            self.end = End::Sent;
-            segment.fin = true;
-            *left = room.saturating_sub(1);
-        }
-    }
-
-    /// So many messages, with so many bytes of them, were given a segment; `timed` says whether one of them expires at some time.
-    #[inline]
-    fn note_launched(&mut self, count: u32, bytes: u64, timed: bool) {
-        self.messages.launch(count as usize, timed);
-        self.sent_messages = self.sent_messages.wrapping_add(u64::from(count));
-        self.used_bytes = self.used_bytes.wrapping_add(bytes);
+        Some(overhead.saturating_add(used))
     }
 }
 
@@ -290,15 +292,4 @@ enum Lost {
     Send(u64),
     NoRoom,
     None,
-}
-
-/// Bytes of a fragment besides its payload, without a length.
-fn overhead(unordered: bool, index: u32) -> usize {
-    let flags = if unordered { PieceFlags::UNORDERED } else { PieceFlags::from_bits(0) };
-    Piece::overhead(flags, u64::from(index), 0)
-}
-
-/// The least bytes of a fragment that is not the last one: where less has room, the next packet has more.
-fn least(max_frame: usize) -> usize {
-    (max_frame / 4).max(1)
 }

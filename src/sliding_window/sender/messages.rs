@@ -5,6 +5,7 @@ use alloc::collections::{BTreeSet, VecDeque};
 use bytes::Bytes;
 
 use super::options::{Class, Expires, MessageId, SendOptions};
+use crate::sliding_window::packet::PieceFlags;
 use crate::time::Instant;
 
 /// A message from its acceptance until it is acknowledged: one line of a processor's cache.
@@ -28,10 +29,10 @@ pub(super) struct Message {
 
 /// `limit` is a time.
 const TIMED: u8 = 1;
-/// The receipt is wanted.
-const RECEIPT: u8 = 2;
-/// It may overtake.
-const UNORDERED: u8 = 4;
+/// The receipt is wanted. As it stands on the wire.
+const RECEIPT: u8 = PieceFlags::RECEIPT.bits();
+/// It may overtake. As it stands on the wire.
+const UNORDERED: u8 = PieceFlags::UNORDERED.bits();
 
 impl Message {
     #[inline]
@@ -61,6 +62,12 @@ impl Message {
         self.unacked == 0 && self.complete
     }
 
+    /// What the flags of its pieces tell of it; of a receipt only the last piece does.
+    #[inline]
+    pub(super) const fn flags(&self, last: bool) -> PieceFlags {
+        PieceFlags::from_bits(self.wishes & if last { UNORDERED | RECEIPT } else { UNORDERED })
+    }
+
     #[inline]
     pub(super) const fn receipt(&self) -> bool {
         self.wishes & RECEIPT != 0
@@ -74,6 +81,12 @@ impl Message {
     #[inline]
     pub(super) const fn timed(&self) -> bool {
         self.wishes & TIMED != 0
+    }
+
+    /// Whether it is to be noted when it is given a segment.
+    #[inline]
+    pub(super) const fn has_wishes(&self) -> bool {
+        self.wishes & (TIMED | RECEIPT) != 0
     }
 
     /// When it expires, if by time.
@@ -112,7 +125,7 @@ pub(super) struct Messages {
 impl Messages {
     /// Messages that were not given a segment and have not expired.
     #[inline]
-    pub(super) fn waiting(&self) -> usize {
+    pub(super) fn len_waiting(&self) -> usize {
         // The two are parts of the first.
         self.all.len().wrapping_sub(self.launched).wrapping_sub(self.dead)
     }
@@ -188,23 +201,25 @@ impl Messages {
         self.all.range(start..end)
     }
 
-    /// The next message to be given a segment, after so many; `None` also when it has expired: see [`Messages::trim`].
+    /// The message to be given a segment after so many others; `None` also when it has expired: see [`Messages::pass_dead`].
     #[inline]
-    pub(super) fn waiting_mut(&mut self, after: usize) -> Option<&mut Message> {
-        self.all.get_mut(self.launched.wrapping_add(after)).filter(|message| !message.expired)
+    pub(super) fn waiting(&self, after: usize) -> Option<&Message> {
+        self.all.get(self.launched.wrapping_add(after)).filter(|message| !message.expired)
     }
 
-    /// So many of the first of those that wait were given a segment; `timed` says whether one of them expires at some time.
     #[inline]
-    pub(super) fn launch(&mut self, count: usize, timed: bool) {
-        if timed {
-            self.forget_deadlines(count);
-        }
+    pub(super) fn waiting_mut(&mut self, after: usize) -> Option<&mut Message> {
+        self.all.get_mut(self.launched.wrapping_add(after))
+    }
+
+    /// So many of the first of those that wait are given a segment.
+    #[inline]
+    pub(super) fn launch(&mut self, count: usize) {
         self.launched = self.launched.wrapping_add(count);
     }
 
-    #[cold]
-    fn forget_deadlines(&mut self, count: usize) {
+    /// So many of the first of those that wait do not expire any more before they are sent.
+    pub(super) fn forget_deadlines(&mut self, count: usize) {
         for message in self.all.iter().skip(self.launched).take(count).filter(|message| message.timed()) {
             self.deadlines.remove(&(Instant::from_nanos(message.limit), message.id));
         }
@@ -214,42 +229,43 @@ impl Messages {
     /// messages that are done.
     #[inline]
     pub(super) fn acknowledge(&mut self, place: u64, count: u32) -> (usize, u64) {
-        let (mut bytes, mut done, mut left) = (0_usize, 0_u64, count);
-        let mut index = self.index(place);
+        let (mut bytes, mut done) = (0_usize, 0_u32);
         // The usual ones: at the front, and done with.
-        while index == 0
-            && left > 0
-            && let Some(message) = self.all.front_mut()
-        {
-            left = left.wrapping_sub(1);
-            message.unacked = message.unacked.wrapping_sub(1);
-            if !message.is_finished() {
-                index = 1;
-                break;
+        if place == self.base {
+            while done < count
+                && let Some(message) = self.all.front_mut()
+                && message.unacked == 1
+                && message.complete
+            {
+                bytes = bytes.wrapping_add(message.payload.len());
+                done = done.wrapping_add(1);
+                self.all.pop_front();
             }
-            bytes = bytes.wrapping_add(message.payload.len());
-            done = done.wrapping_add(1);
-            self.all.pop_front();
+            self.base = self.base.wrapping_add(u64::from(done));
+            // They were given a segment, or passed over.
+            self.launched = self.launched.wrapping_sub(done as usize);
         }
-        self.base = self.base.wrapping_add(done);
-        // They were given a segment, or passed over.
-        self.launched = self.launched.wrapping_sub(done as usize);
-        if left > 0 {
-            self.acknowledge_within(index, left, &mut bytes, &mut done);
+        if done == count {
+            return (bytes, u64::from(done));
         }
-        (bytes, done)
+        let (more, others) = self.acknowledge_within(place.wrapping_add(u64::from(done)), count.wrapping_sub(done));
+        (bytes.wrapping_add(more), u64::from(done).wrapping_add(others))
     }
 
-    /// The same for messages that do not come first, from an index on.
-    fn acknowledge_within(&mut self, index: usize, count: u32, bytes: &mut usize, done: &mut u64) {
-        let end = index.saturating_add(count as usize).min(self.all.len());
-        for message in self.all.range_mut(index.min(end)..end) {
+    /// The same for messages that do not come first, or are not done with.
+    #[inline(never)]
+    fn acknowledge_within(&mut self, place: u64, count: u32) -> (usize, u64) {
+        let (mut bytes, mut done) = (0_usize, 0_u64);
+        let start = self.index(place);
+        let end = start.saturating_add(count as usize).min(self.all.len());
+        for message in self.all.range_mut(start.min(end)..end) {
             message.unacked = message.unacked.wrapping_sub(1);
             if message.is_finished() {
-                *done = done.wrapping_add(1);
-                *bytes = bytes.wrapping_add(message.release());
+                done = done.wrapping_add(1);
+                bytes = bytes.wrapping_add(message.release());
             }
         }
+        (bytes, done)
     }
 
     #[inline]
@@ -260,22 +276,31 @@ impl Messages {
         self.launched = self.launched.wrapping_sub(1);
     }
 
-    /// Passes over the expired ones at the front of those that wait, and forgets the finished ones at the front of all.
+    /// Forgets the finished ones at the front of all.
     #[inline]
     pub(super) fn trim(&mut self) {
-        if self.dead > 0 {
-            self.pass_dead();
-        }
+        self.pass_dead();
         while self.launched > 0 && self.all.front().is_some_and(Message::is_finished) {
             self.pop_first();
         }
     }
 
+    /// Passes over the expired ones at the front of those that wait.
+    #[inline]
+    pub(super) fn pass_dead(&mut self) {
+        if self.dead > 0 {
+            self.pass_some_dead();
+        }
+    }
+
     #[cold]
-    fn pass_dead(&mut self) {
+    fn pass_some_dead(&mut self) {
         while self.dead > 0 && self.all.get(self.launched).is_some_and(|message| message.expired) {
             self.dead = self.dead.saturating_sub(1);
             self.launched = self.launched.saturating_add(1);
+        }
+        while self.launched > 0 && self.all.front().is_some_and(Message::is_finished) {
+            self.pop_first();
         }
     }
 
@@ -295,7 +320,7 @@ impl Messages {
             }
         }
         self.trim();
-        if self.dead > self.waiting() {
+        if self.dead > self.len_waiting() {
             self.bury();
         }
     }

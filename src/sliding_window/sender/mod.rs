@@ -6,6 +6,7 @@
 //! is that of buffers which double.
 
 mod error;
+mod fill;
 mod make;
 mod messages;
 mod options;
@@ -23,6 +24,7 @@ use bytes::{Bytes, BytesMut};
 use self::messages::{Message, Messages};
 use self::segment::Segment;
 use super::packet::Credit;
+use super::ring::Ring;
 use crate::time::Instant;
 
 /// The limits of a [`Sender`].
@@ -101,7 +103,7 @@ pub(crate) struct Sender {
     /// Messages of which a part was given a segment: what the peer counts.
     sent_messages: u64,
     /// From the oldest that is not acknowledged on.
-    segments: VecDeque<Segment>,
+    segments: Ring<Segment>,
     /// The number of the first of them.
     base: u64,
     /// Segments to send again, the first first.
@@ -134,7 +136,7 @@ impl Sender {
             open: None,
             fragments: 0,
             sent_messages: 0,
-            segments: VecDeque::new(),
+            segments: Ring::new(),
             base: 0,
             lost: VecDeque::new(),
             credit: Credit::default(),
@@ -201,7 +203,9 @@ impl Sender {
         let id = MessageId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         self.counters.accepted = self.counters.accepted.wrapping_add(1);
-        self.queued_receipts = self.queued_receipts.wrapping_add(usize::from(options.receipt));
+        if options.receipt {
+            self.queued_receipts = self.queued_receipts.wrapping_add(1);
+        }
         self.messages.push(Message::new(id, payload, options));
         id
     }
@@ -244,7 +248,7 @@ impl Sender {
     /// Whether something waits that no segment has carried yet.
     #[inline]
     pub(crate) fn has_unsent(&self) -> bool {
-        self.messages.waiting() > 0 || self.open.is_some() || !self.tail.is_empty() || self.end == End::Wanted
+        self.messages.len_waiting() > 0 || self.open.is_some() || !self.tail.is_empty() || self.end == End::Wanted
     }
 
     /// What keeps new segments from being made; `None` when nothing does, or there is nothing to send.

@@ -1,19 +1,30 @@
 //! What became of what was sent.
 
+use core::ops::Range;
+
 use super::segment::Segment;
 use super::{Blocked, End, MessageId, Sender};
 use crate::sliding_window::fault::PeerFault;
 use crate::sliding_window::packet::Credit;
 
 impl Sender {
-    /// A transmission of a segment was acknowledged. Any number is harmless.
+    /// A transmission of each of these segments was acknowledged. Any number is harmless.
     #[inline]
-    pub(crate) fn on_acked(&mut self, number: u64) {
-        if number == self.base {
-            self.on_first_acked();
-        } else {
+    pub(crate) fn on_acked_all(&mut self, segments: Range<u64>) {
+        // Of the first of them another transmission may have been acknowledged before.
+        let mut start = segments.start.max(self.base);
+        let end = segments.end.min(self.next_segment());
+        if start == self.base && start < end {
+            start = self.on_first_acked(end);
+        }
+        for number in start..end {
             self.on_later_acked(number);
         }
+    }
+
+    /// A transmission of a segment was acknowledged. Any number is harmless.
+    pub(crate) fn on_acked(&mut self, number: u64) {
+        self.on_acked_all(number..number.saturating_add(1));
     }
 
     /// One was acknowledged before the oldest.
@@ -27,24 +38,44 @@ impl Sender {
         }
     }
 
-    /// The oldest segment was acknowledged: it goes, and those after it that were acknowledged before.
-    #[inline]
-    fn on_first_acked(&mut self) {
-        let Some(&Segment { first, count, fin, .. }) = self.segments.front() else { return };
-        self.segments.pop_front();
-        self.base = self.base.wrapping_add(1);
-        self.settle(first, count, fin);
+    /// The oldest segments, those before `end`, were acknowledged: they go, and those after them that were acknowledged before.
+    /// Gives the first one that is left.
+    #[inline(never)]
+    fn on_first_acked(&mut self, end: u64) -> u64 {
+        // Segments whose messages follow each other are settled together.
+        let (mut place, mut messages, mut fin) = (0_u64, 0_u32, false);
+        while self.base < end
+            && let Some(segment) = self.segments.front()
+        {
+            let &Segment { first, count, acked, .. } = segment;
+            fin |= segment.fin;
+            self.segments.pop();
+            self.base = self.base.wrapping_add(1);
+            if acked {
+                continue;
+            }
+            if messages > 0 && first != place.wrapping_add(u64::from(messages)) {
+                self.settle(place, messages, false);
+                messages = 0;
+            }
+            if messages == 0 {
+                place = first;
+            }
+            messages = messages.saturating_add(count);
+        }
+        self.settle(place, messages, fin);
         while self.segments.front().is_some_and(|segment| segment.acked) {
-            self.segments.pop_front();
+            self.segments.pop();
             self.base = self.base.wrapping_add(1);
         }
         self.messages.trim();
         if self.blocked == Some(Blocked::Window) {
             self.blocked = None;
         }
+        self.base
     }
 
-    /// Gives up what a segment carried: so many messages from a place on, and the end.
+    /// Gives up what segments carried: so many messages from a place on, and the end.
     #[inline]
     fn settle(&mut self, first: u64, count: u32, fin: bool) {
         if fin {
@@ -112,7 +143,7 @@ impl Sender {
     pub(crate) fn on_resumed(
         &mut self,
         expected: u64,
-        received: impl Iterator<Item = core::ops::Range<u64>> + Clone,
+        received: impl Iterator<Item = Range<u64>> + Clone,
     ) -> Result<(), PeerFault> {
         let (base, sent) = (self.base, self.next_segment());
         let most = received.clone().fold(expected, |most, range| most.max(range.end));
@@ -120,16 +151,15 @@ impl Sender {
             return Err(PeerFault::ReceivedUnsent { expected: most, sent });
         }
         for range in core::iter::once(base..expected).chain(received) {
-            for number in range.start.max(base)..range.end {
-                self.on_acked(number);
-            }
+            self.on_acked_all(range.start.max(base)..range.end);
         }
         self.lost.clear();
-        let base = self.base;
-        for (number, segment) in (base..).zip(self.segments.iter_mut()).filter(|(_, segment)| !segment.acked) {
-            segment.outstanding = 0;
-            segment.waits = true;
-            self.lost.push_back(number);
+        for index in 0..self.segments.len() {
+            if let Some(segment) = self.segments.get_mut(index).filter(|segment| !segment.acked) {
+                segment.outstanding = 0;
+                segment.waits = true;
+                self.lost.push_back(self.base.saturating_add(index as u64));
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::sliding_window::fault::PeerFault;
-use crate::sliding_window::packet::{Data, Piece, PieceFlags, Writer};
+use crate::sliding_window::packet::{Data, Piece, PieceFlags};
 
 const NOW: Instant = Instant::ZERO;
 
@@ -35,9 +35,7 @@ fn send_as(sender: &mut Sender, len: usize, options: SendOptions) -> MessageId {
 /// The flags without those of the length, and the bytes, of all pieces of a segment.
 fn pieces(sender: &Sender, segment: u64) -> Vec<(u8, usize)> {
     let mut buffer = [0; 2000];
-    let mut writer = Writer::new(&mut buffer);
-    sender.encode(segment, 0, &mut writer);
-    let len = writer.finish().unwrap();
+    let len = sender.encode(segment, 0, &mut buffer);
     let data = Data { segment: 0, pieces: &buffer[5..len] };
     let pieces: Vec<Piece<'_>> = data.iter().collect::<Result<_, _>>().unwrap();
     pieces.iter().map(|piece| (piece.flags.bits() & !PieceFlags::HAS_LENGTH.bits(), piece.credit() as usize)).collect()
@@ -390,4 +388,23 @@ fn the_last_fragment_may_fill_its_packet() {
         assert_eq!(next(&mut sender), Some((0, vec![(1, 99)])));
         assert_eq!((next(&mut sender), next(&mut sender)), (Some((1, vec![(2, len - 99)])), None));
     }
+}
+
+#[test]
+fn segments_of_which_some_were_acknowledged_before_may_be_acknowledged_together() {
+    let mut sender = sender();
+    for _ in 0..5 {
+        send(&mut sender, 90);
+        next(&mut sender).unwrap();
+    }
+    sender.on_acked(1);
+    sender.on_acked_all(0..1);
+    assert_eq!((sender.unacked_segments(), sender.buffered_messages()), (3, 3));
+    sender.on_acked(3);
+    sender.on_acked_all(0..3);
+    assert_eq!((sender.unacked_segments(), sender.buffered_messages()), (1, 1));
+    sender.on_acked_all(5..u64::MAX);
+    sender.on_acked_all(2..2);
+    sender.on_acked_all(4..5);
+    assert_eq!((sender.unacked_segments(), sender.buffered_bytes(), sender.counters().acknowledged), (0, 0, 5));
 }
