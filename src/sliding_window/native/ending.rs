@@ -111,6 +111,9 @@ impl Native {
     /// Tells the peer, once, that the session has ended.
     #[cold]
     pub(super) fn transmit_farewell(&mut self, buffer: &mut [u8]) -> usize {
+        if !matches!(self.life, Life::Leaving { .. }) {
+            return 0;
+        }
         self.left();
         let Some(datagram) = self.farewell.as_ref().map(Farewell::datagram) else { return 0 };
         let Some(buffer) = buffer.get_mut(..datagram.len()) else { return 0 };

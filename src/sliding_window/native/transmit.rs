@@ -49,28 +49,11 @@ impl Native {
         len
     }
 
-<<<<<<< HEAD
-=======
     #[inline]
     fn transmit_greeting(&mut self, buffer: &mut [u8]) -> usize {
         if self.handshake.is_due() { self.transmit_handshake(buffer) } else { 0 }
     }
 
-    /// Tells the peer, once, that the session has ended.
-    #[cold]
-    fn transmit_farewell(&mut self, buffer: &mut [u8]) -> usize {
-        let Life::Leaving { farewell, .. } = &self.life else { return 0 };
-        let Some(link) = &self.link else { return 0 };
-        let number = self.packets.shorten(link.recovery.next_packet_number());
-        let mut writer = Writer::new(buffer);
-        FramesPacket::begin(&mut writer, link.peer.tag, number, link.check);
-        Frame::Abort { code: farewell.code, text: farewell.text.as_bytes() }.write(&mut writer);
-        let len = seal_written(writer.finish(), buffer);
-        self.left();
-        len
-    }
-
->>>>>>> p8
     fn transmit_frames(&mut self, now: Instant, buffer: &mut [u8]) -> usize {
         if !self.handshake.is_established() {
             return 0;
