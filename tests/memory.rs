@@ -94,7 +94,7 @@ fn large_messages_use_the_memory_of_earlier_ones() {
     const LEN: usize = 100_000;
     let mut state = machine(quiet([ChannelConfig::new(1, 1)]));
     let wire = message(1, &vec![1; LEN]);
-    let mut next = |state: &mut MConnState| {
+    let next = |state: &mut MConnState| {
         let mut buffer = BytesMut::from(&wire[..]);
         let (payload, used) = measure(|| {
             while !buffer.is_empty() {
