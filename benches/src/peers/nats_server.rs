@@ -1,6 +1,6 @@
 //! A real server for the groups over NATS.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -64,7 +64,7 @@ fn spawn(port: u16) -> Option<Child> {
         command.args(["--addr", "127.0.0.1", "--port", &port.to_string()]);
         match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            started => Some(started.map_err(io::Error::from).expect("nats-server starts")),
+            started => Some(started.expect("nats-server starts")),
         }
     })
 }

@@ -66,6 +66,13 @@ mod tests {
         assert_ne!(one, skipped(Some(2)));
     }
 
+    /// The first number of SplitMix64 that begins at 0 is 0xe220a8397b1dcdaf.
+    #[test]
+    fn the_numbers_are_those_of_splitmix() {
+        let mut skipped = Skipped::new(Some(0x9e37_79b9_7f4a_7c15));
+        assert_eq!((0..2_000).find(|number| skipped.skips(*number)), Some(256 + (0xdaf & 1_023)));
+    }
+
     #[test]
     fn the_last_one_is_remembered() {
         let mut skipped = Skipped::new(Some(7));
