@@ -200,7 +200,7 @@ const FEW: [(Scenario, Spent); 13] = [
 ];
 
 /// What takes minutes, the least first.
-const MANY: [(Scenario, Spent); 21] = [
+const MANY: [(Scenario, Spent); 20] = [
     (SHORT, TIMER),
     (SHORT, Spent { losses: 2, copies: 1, ..NONE }),
     (SHORT.at_leisure(), Spent { aborts: 1, crashes: 1, ..LOSS }),
@@ -221,7 +221,6 @@ const MANY: [(Scenario, Spent); 21] = [
     (SHORT, Spent { timers: 1, copies: 1, ..LOSS }),
     (BOTH_SHORT, TIMER),
     (HALF.at_leisure(), COPY),
-    (HALF.at_leisure(), Spent { copies: 1, ..LOSS }),
 ];
 
 #[test]
@@ -232,9 +231,9 @@ fn a_short_conversation_survives_whatever_happens_once() {
 }
 
 #[test]
-#[ignore = "explores for minutes: cargo test --release --test window_model -- --ignored --nocapture"]
+#[ignore = "explores for ten minutes: cargo test --release --test window_model -- --ignored --nocapture"]
 fn a_short_conversation_survives_several_of_everything() {
     let states: usize = MANY.map(|(scenario, most)| explore(scenario, most)).iter().sum();
     println!("{states} distinct states in all");
-    assert!(states >= 1_000_000);
+    assert!(states >= 5_000_000);
 }
