@@ -130,6 +130,8 @@ fn nothing_changes_in_a_session_of_an_endpoint() {
         let mut strangers = vec![Traffic::default(); STRANGERS];
         let mut buffer = vec![0; 1200];
         let (mut attacker, mut rng) = (Attacker::new(&seen[end], true, 11), Rng::new(12));
+        // It is asked once more, so that it knows that it has nothing to say.
+        assert_eq!(endpoint.with(world.now, key, |session| session.poll_transmit(world.now)), Some(None));
         let before = (state(endpoint.session(key).unwrap(), world.now), live());
         for _ in 0..guesses() {
             let datagram = attacker.next();

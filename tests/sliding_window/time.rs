@@ -182,6 +182,32 @@ fn wants_write_tells_the_truth() {
     assert!(quiet > 100);
 }
 
+/// A message for which the pacer has no room at once is announced, by output or by a deadline: no driver sleeps over it.
+#[test]
+fn what_the_pacer_holds_back_is_not_slept_over() {
+    let mut pair = Pair::connected(config(0), config(1));
+    for number in 0..200 {
+        pair.send(0, payload(number, 1100));
+    }
+    pair.settle();
+    let mut held_back = 0;
+    for number in 0..50 {
+        pair.send(0, payload(number, 1100));
+        let machine = &pair.sides[0].machine;
+        let later = pair.now + ms(3);
+        let would_go =
+            machine.clone().poll_transmit(pair.now).is_none() && machine.clone().poll_transmit(later).is_some();
+        if would_go {
+            held_back += 1;
+            let wakes = machine.poll_timeout().is_some_and(|(deadline, _)| deadline <= later);
+            assert!(machine.wants_write() || wakes, "message {number} waits for nobody");
+        }
+        pair.exchange();
+        assert!(!pair.sides[0].machine.wants_write(), "a driver that has pulled does not spin");
+    }
+    assert!(held_back > 0);
+}
+
 /// A path that was cut is whole again: the driver knows it, and the peer is asked at once.
 #[test]
 fn a_path_that_is_whole_again_is_used_at_once() {

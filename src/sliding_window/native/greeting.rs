@@ -15,7 +15,7 @@ const HOLES_ROOM: usize = 96;
 impl Native {
     pub(super) fn on_syn(&mut self, now: Instant, hello: &Hello<'_>, bytes: usize) {
         self.counters.syns_received = self.counters.syns_received.wrapping_add(1);
-        let Some(mut peer) = Peer::new(hello) else { return self.ignore() };
+        let Some(mut peer) = Peer::new(hello, self.config.tag) else { return self.ignore() };
         // Who waits for the peer of a session that was cut takes no other.
         if self.resumes.is_some() {
             let Some(called) = self.offered(hello) else { return self.ignore() };
@@ -27,7 +27,7 @@ impl Native {
 
     pub(super) fn on_syn_ack(&mut self, now: Instant, hello: &Hello<'_>) {
         self.counters.syn_acks_received = self.counters.syn_acks_received.wrapping_add(1);
-        let Some(mut peer) = Peer::new(hello) else { return self.ignore() };
+        let Some(mut peer) = Peer::new(hello, self.config.tag) else { return self.ignore() };
         match self.offered(hello) {
             None if self.resumes.is_some() => peer.refuses = true,
             called => {

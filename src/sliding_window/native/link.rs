@@ -47,10 +47,12 @@ pub(super) struct Received {
 }
 
 impl Peer {
-    /// `None` when we can not talk to it: another version, no tag, or datagrams too small for anything.
-    pub(super) fn new(hello: &Hello<'_>) -> Option<Self> {
+    /// `None` when we can not talk to it: another version, no tag, our own one, or datagrams too small for anything. What has
+    /// `our_tag` is what we have sent, from a port that sends everything back.
+    pub(super) fn new(hello: &Hello<'_>, our_tag: u64) -> Option<Self> {
         let max_datagram = usize::try_from(hello.max_datagram).unwrap_or(usize::MAX);
-        if hello.version != VERSION || hello.source == 0 || max_datagram < Config::MIN_DATAGRAM {
+        let is_nobody = hello.source == 0 || hello.source == our_tag;
+        if hello.version != VERSION || is_nobody || max_datagram < Config::MIN_DATAGRAM {
             return None;
         }
         Some(Self {

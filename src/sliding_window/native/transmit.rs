@@ -247,8 +247,7 @@ impl Native {
         self.done_due
             || link.acks.due(self.now)
             || link.probes > 0
-            || ((self.sender.has_work() || self.wants_control())
-                && link.recovery.gate(self.now, link.max_datagram) == Gate::Open)
+            || ((self.sender.has_work() || self.wants_control()) && link.may_be_asked(self.now))
     }
 }
 
@@ -258,6 +257,16 @@ fn credit_due(receiver: &Receiver) -> bool {
 }
 
 impl Link {
+    /// Whether to ask for a packet that the peer acknowledges: it may go, or it is the pacer that holds it back and the time for that
+    /// is not noted yet. Without the note nobody would wake for it.
+    fn may_be_asked(&self, now: Instant) -> bool {
+        match self.recovery.gate(now, self.max_datagram) {
+            Gate::Open => true,
+            Gate::Blocked => false,
+            Gate::At(_) => self.pace.is_none_or(|noted| noted <= now),
+        }
+    }
+
     /// Whether a packet that the peer acknowledges may go now; notes the time for which the pacer holds it back.
     #[inline]
     fn may_ask(&mut self, now: Instant, wants: bool) -> bool {
