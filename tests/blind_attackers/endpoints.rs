@@ -128,7 +128,7 @@ fn nothing_changes_in_a_session_of_an_endpoint() {
     for (end, key) in [(0, server), (1, client)] {
         let endpoint = &mut world.ends[end];
         let mut strangers = vec![Traffic::default(); STRANGERS];
-        let mut buffer = vec![0; 1200];
+        let mut buffer = vec![0; 1232];
         let (mut attacker, mut rng) = (Attacker::new(&seen[end], true, 11), Rng::new(12));
         // It is asked once more, so that it knows that it has nothing to say.
         assert_eq!(endpoint.with(world.now, key, |session| session.poll_transmit(world.now)), Some(None));

@@ -195,7 +195,7 @@ fn a_million_guesses_of_a_blind_attacker_change_nothing() {
     exchange(now, &mut ends);
     // Something is on its way, and something waits to be taken.
     ends[1].try_send(now, Bytes::from_static(b"on its way"), &SendOptions::ORDERED).expect("there is room");
-    let mut lost = BytesMut::zeroed(1200);
+    let mut lost = BytesMut::zeroed(1232);
     assert!(ends[1].transmit_into(now, &mut lost) > 0);
     while ends.iter_mut().any(|end| end.poll_transmit(now).is_some()) {}
 

@@ -122,14 +122,14 @@ fn every_way_to_pull_output_gives_the_same_bytes() {
         let now = one.now;
         let expected: Vec<_> =
             std::iter::from_fn(|| one.sides[0].machine.poll_transmit(now)).map(|bytes| bytes.to_vec()).collect();
-        let mut buffer = [0xff; 1200];
+        let mut buffer = [0xff; 1232];
         let pulled: Vec<_> = std::iter::from_fn(|| {
             let len = into.sides[0].machine.transmit_into(now, &mut buffer);
             (len > 0).then(|| buffer[..len].to_vec())
         })
         .collect();
         assert_eq!(pulled, expected);
-        let (mut large, mut lengths) = (vec![0xff; 1200 * 64], vec![]);
+        let (mut large, mut lengths) = (vec![0xff; 1232 * 64], vec![]);
         let total = batch.sides[0].machine.transmit_batch(now, &mut large, &mut lengths, 64);
         assert_eq!(lengths, expected.iter().map(Vec::len).collect::<Vec<_>>());
         assert_eq!(large[..total], expected.concat());
@@ -142,9 +142,9 @@ fn a_buffer_that_is_too_small_gives_nothing_and_loses_nothing() {
     let mut pair = Pair::connected(config(0), config(1));
     pair.send(0, "x");
     let alice = &mut pair.sides[0].machine;
-    assert_eq!(alice.transmit_into(pair.now, &mut [0; 1199]), 0);
+    assert_eq!(alice.transmit_into(pair.now, &mut [0; 1231]), 0);
     assert!(alice.wants_write());
-    assert!(alice.transmit_into(pair.now, &mut [0; 1200]) > 0);
+    assert!(alice.transmit_into(pair.now, &mut [0; 1232]) > 0);
     let (mut lengths, mut buffer) = (vec![], vec![0; 3000]);
     for _ in 0..50 {
         alice.try_send(pair.now, payload(1, 1100), &SendOptions::ORDERED).unwrap();

@@ -10,8 +10,8 @@
 //!
 //! # The sizes of datagrams
 //!
-//! The configured `max_datagram` of 1,200 bytes goes through every path of the internet. On a path that is known to carry more, more is
-//! faster: 1,472 on Ethernet, 8,972 with jumbo frames, up to 65,507 on the loopback. Larger ones than the path carries are lost.
+//! The default `max_datagram` of 1,232 bytes goes through every path of the internet: it is what IPv6 promises, 1,280 bytes, less the
+//! headers (RFC 8200 section 5). On a path that is known to carry more, more is faster: 1,472 on Ethernet, 8,972 with jumbo frames, up to 65,507 on the loopback. Larger ones than the path carries are lost.
 
 #[cfg(feature = "udp-blocking")]
 pub mod blocking;
