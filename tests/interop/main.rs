@@ -47,7 +47,8 @@ macro_rules! interop {
 }
 
 interop! {
-    connection: cometbft_v0_38_25 cometbft_v1_0_1 tendermint_v0_34_35 tendermint_v0_33_9 cometbft_v0_38_25_sealed => {
+    connection: cometbft_v0_38_25 cometbft_v1_0_1 tendermint_v0_34_35 tendermint_v0_33_9
+                cometbft_v0_38_25_sealed cometbft_v1_0_1_sealed tendermint_v0_34_35_sealed => {
         traffic:
             all_sizes_on_several_channels_both_ways
             packets_of_1400_bytes
@@ -75,24 +76,6 @@ interop! {
             payload_sizes_that_differ
             messages_over_the_capacity
             an_unknown_channel;
-    }
-}
-
-// The same over a SecretConnection: what is most likely to differ between the versions.
-interop! {
-    other_sealed_connections: cometbft_v1_0_1_sealed tendermint_v0_34_35_sealed => {
-        traffic:
-            all_sizes_on_several_channels_both_ways
-            packets_of_1400_bytes
-            every_channel_id;
-        random: random_sequences;
-        keepalive:
-            go_pings_and_we_answer
-            we_ping_and_go_answers
-            go_gives_up_a_silent_peer;
-        endings:
-            all_that_go_accepted_arrives_before_its_flush_stop_ends
-            all_that_we_accepted_arrives_before_our_flush_ends;
     }
 }
 
