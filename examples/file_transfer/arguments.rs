@@ -19,7 +19,7 @@ pub(crate) struct LinkArguments {
     /// End when nothing is heard from the other side for so long
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = timeout)]
     pub(crate) timeout: Duration,
-    /// The largest datagram over UDP, in bytes; the smaller one of both sides holds. 1,200 go through every path of the internet,
+    /// The largest datagram over UDP, in bytes; the smaller one of both sides holds. 1,232 go through every path of the internet,
     /// 8,900 through a network with jumbo frames, 65,000 through the loopback
     #[arg(long, value_name = "BYTES", default_value_t = 1232, value_parser = datagram)]
     pub(crate) datagram: u16,
