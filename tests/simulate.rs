@@ -74,3 +74,19 @@ fn a_picture_that_can_not_be_written_is_an_error() {
     assert_eq!(end.code, Some(1));
     assert!(end.stderr.contains("can not draw /no/such/folder/transfer.svg: No such file"), "{}", end.stderr);
 }
+
+/// What the README tells people to type works.
+#[test]
+fn the_command_of_the_readme_runs() {
+    let command = "--example simulate -- ";
+    let readme = include_str!("../README.md");
+    let line = readme.lines().find_map(|line| line.split_once(command)).expect("a command in the README").1;
+    let drawn = folder("simulate_readme").join("out.svg");
+    let arguments: Vec<_> = line
+        .split_whitespace()
+        .map(|argument| if argument == "out.svg" { drawn.to_str().unwrap() } else { argument })
+        .collect();
+    let end = run("simulate", &arguments);
+    assert_eq!(end.code, Some(0), "{line}: {}", end.stderr);
+    assert!(drawn.exists());
+}
