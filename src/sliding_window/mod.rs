@@ -123,4 +123,4 @@ pub use session::SlidingWindow;
 pub use status::{Counters, ReceiveStatus, SendStatus, Status};
 
 #[cfg(test)]
-mod joined;
+mod tests;

@@ -6,7 +6,8 @@ use mconn::sliding_window::{Event, SendOptions};
 use mconn::time::{Duration, Instant};
 
 use crate::counting::live;
-use crate::forge::{Attacker, Rng, Seen};
+use crate::forge::{Attacker, Seen};
+use crate::rng::Rng;
 use crate::victims::{Pair, Phase, payload};
 use crate::{guesses, state};
 

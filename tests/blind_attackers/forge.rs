@@ -6,29 +6,11 @@ use mconn::sliding_window::packet::{
     encode_syn, encode_syn_ack, seal,
 };
 
-/// A small generator of numbers that look random (xorshift64*).
-#[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
+use crate::rng::Rng;
 
-impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        ((self.next() >> 11) % bound as u64) as usize
-    }
-
-    fn pick<'a>(&mut self, all: &'a [Vec<u8>]) -> &'a [u8] {
-        all.get(self.below(all.len().max(1))).map_or(&[], Vec::as_slice)
-    }
+/// One of these datagrams, or an empty one when there is none.
+fn pick<'a>(rng: &mut Rng, all: &'a [Vec<u8>]) -> &'a [u8] {
+    if all.is_empty() { &[] } else { rng.pick::<Vec<u8>>(all) }
 }
 
 /// What the attacker has seen.
@@ -92,7 +74,7 @@ impl<'a> Attacker<'a> {
             }
             2 | 3 => self.retagged(tag),
             4 => {
-                let old = self.rng.pick(&self.seen.earlier);
+                let old = pick(&mut self.rng, &self.seen.earlier);
                 self.buffer[..old.len()].copy_from_slice(old);
                 old.len()
             }
@@ -131,7 +113,7 @@ impl<'a> Attacker<'a> {
 
     /// A datagram of the session with another tag.
     fn retagged(&mut self, tag: u64) -> usize {
-        let seen = self.rng.pick(&self.seen.session);
+        let seen = pick(&mut self.rng, &self.seen.session);
         let len = seen.len();
         self.buffer[..len].copy_from_slice(seen);
         if let Some(place) = self.buffer[..len].get_mut(1..9) {
@@ -170,7 +152,7 @@ impl<'a> Attacker<'a> {
     /// Numbers like those of a packet that was seen, and what does the most harm.
     fn frames(&mut self, tag: u64, kind: usize) -> usize {
         let (mut number, mut segment) = (self.rng.next() as u32, self.rng.next() as u32);
-        if let Ok(Packet::Frames(packet)) = decode(self.rng.pick(&self.seen.session)) {
+        if let Ok(Packet::Frames(packet)) = decode(pick(&mut self.rng, &self.seen.session)) {
             number = packet.number;
             for frame in packet.frames().flatten() {
                 if let Frame::Data(data) = frame {

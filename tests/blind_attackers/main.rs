@@ -8,6 +8,8 @@ mod counting;
 mod digest;
 mod endpoints;
 mod forge;
+#[path = "../support/rng.rs"]
+mod rng;
 mod victims;
 
 use mconn::machine::Machine;

@@ -8,6 +8,10 @@ use mconn::sliding_window::packet::{Frame, Packet, decode};
 use mconn::sliding_window::{Class, CloseReason, Config, Event, Input, SendOptions, SlidingWindow, Status};
 use mconn::time::{Duration, Instant};
 
+#[path = "../support/rng.rs"]
+mod rng;
+pub(crate) use rng::Rng;
+
 pub(crate) fn at(milliseconds: u64) -> Instant {
     Instant::from_millis(milliseconds)
 }
@@ -18,33 +22,6 @@ pub(crate) const fn ms(milliseconds: u64) -> Duration {
 
 pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-/// A small generator of numbers that look random (xorshift64*).
-#[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
-
-impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// A number less than `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        (self.next() >> 11) % bound
-    }
-
-    /// True so often in a hundred.
-    pub(crate) fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
 }
 
 /// The configuration of one side; the tags are 0xa and 0xb.

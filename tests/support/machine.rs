@@ -1,13 +1,17 @@
 //! What the tests of the connection share.
 
 // Each test program uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 use bytes::{Buf, Bytes, BytesMut};
 use mconn::connection::{ChannelConfig, CloseReason, Event, Input, MConnConfig, MConnState};
 use mconn::machine::Machine;
 use mconn::time::{Duration, Instant};
 use mconn::wire::{Codec, Packet, Proto3};
+
+#[path = "rng.rs"]
+mod rng;
+pub(crate) use rng::Rng;
 
 /// A moment so many milliseconds after the epoch.
 pub(crate) fn at(milliseconds: u64) -> Instant {
@@ -25,37 +29,6 @@ pub(crate) const fn ms(milliseconds: u64) -> Duration {
 
 pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-/// A small generator of numbers that look random (xorshift64*).
-#[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
-
-impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// A number less than `bound`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 11) as usize % bound
-    }
-
-    /// True once in `times`.
-    pub(crate) fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[self.below(choices.len())]
-    }
 }
 
 /// The payload of the golden data: message number `index` on `channel`.

@@ -123,6 +123,18 @@ pub(crate) struct Native {
     counters: Counters,
 }
 
+/// The sender and the receiver, new or of the session that was cut, and by what that is known.
+fn halves(config: &Config, resumable: Option<Resumable>) -> Result<(Sender, Receiver, Option<Name>), ConfigError> {
+    let Some(old) = resumable else {
+        return Ok((Sender::new(sender_config(config)), Receiver::new(receiver_config(config)), None));
+    };
+    let (max_datagram, needed) = (config.max_datagram, old.name.max_datagram);
+    if max_datagram < needed {
+        return Err(ConfigError::ResumeDatagram { max_datagram, needed });
+    }
+    Ok((old.sender, old.receiver, Some(old.name)))
+}
+
 impl Native {
     pub(crate) fn new(
         config: Config,
@@ -134,16 +146,7 @@ impl Native {
         let drawn = seed.next();
         let drawn = InitialNumbers::new(drawn as u32, (drawn >> 32) as u32);
         let initial = config.initial_numbers.unwrap_or(drawn);
-        let (sender, receiver, resumes) = match resumable {
-            None => (Sender::new(sender_config(&config)), Receiver::new(receiver_config(&config)), None),
-            Some(old) => {
-                let (max_datagram, needed) = (config.max_datagram, old.name.max_datagram);
-                if max_datagram < needed {
-                    return Err(ConfigError::ResumeDatagram { max_datagram, needed });
-                }
-                (old.sender, old.receiver, Some(old.name))
-            }
-        };
+        let (sender, receiver, resumes) = halves(&config, resumable)?;
         let mut close = Close::new();
         if sender.is_finishing() {
             let _queued_already = close.on(Progress::Finish);

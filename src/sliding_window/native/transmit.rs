@@ -84,15 +84,8 @@ impl Native {
             return 0;
         };
         let len = seal_written(writer.finish(), buffer);
-        link.recovery.on_sent(now, len, true, Content { segment: Some(segment), credit: false });
-        self.keepalive.said(now);
-        self.counters.data_sent = self.counters.data_sent.wrapping_add(1);
-        if segment < new {
-            self.counters.data_resent = self.counters.data_resent.wrapping_add(1);
-        } else {
-            self.blocked_since = None;
-        }
-        self.note_blocked(now);
+        let content = Content { segment: Some(segment), credit: false };
+        self.sent(now, len, Carries { content, resent: segment < new, ..Carries::default() });
         len
     }
 
@@ -197,7 +190,7 @@ impl Native {
     }
 
     /// Notes that a packet leaves.
-    #[inline]
+    #[inline(always)]
     fn sent(&mut self, now: Instant, len: usize, carries: Carries) {
         let Some(link) = &mut self.link else { return };
         let content = carries.content;

@@ -66,6 +66,12 @@ impl<'a> FramesPacket<'a> {
     /// [`FramesPacket::is_intact`] tells). `None` for all other datagrams.
     #[inline]
     pub(crate) fn peek(datagram: &'a [u8]) -> Option<Self> {
+        Self::header(datagram).filter(|packet| !packet.frames.is_empty())
+    }
+
+    /// `None` when it is cut off in the header, or no packet of frames.
+    #[inline]
+    fn header(datagram: &'a [u8]) -> Option<Self> {
         let (&[kind, a, b, c, d, e, f, g, h, n, o, p, q], mut frames) = datagram.split_first_chunk()?;
         let checked = kind & CHECKED != 0;
         if kind | CHECKED != VERSION | CHECKED | FRAMES {
@@ -76,14 +82,22 @@ impl<'a> FramesPacket<'a> {
         }
         let destination = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let number = u32::from_le_bytes([n, o, p, q]);
-        (!frames.is_empty()).then_some(Self { destination, number, checked, frames })
+        Some(Self { destination, number, checked, frames })
     }
 
     /// Whether the check of the datagram in which it stands is right, or there is none.
     #[inline]
     pub(crate) fn is_intact(&self, datagram: &[u8]) -> bool {
-        !self.checked
-            || datagram.get(check::MAX_OFFSET..).is_some_and(|rest| compare(datagram, check::MAX_OFFSET, rest).is_ok())
+        self.verify(datagram).is_ok()
+    }
+
+    #[inline]
+    fn verify(&self, datagram: &[u8]) -> Result<(), PacketError> {
+        if !self.checked {
+            return Ok(());
+        }
+        let rest = datagram.get(check::MAX_OFFSET..).ok_or(PacketError::Truncated)?;
+        compare(datagram, check::MAX_OFFSET, rest).map(drop)
     }
 
     /// The segment, if that is all that it carries.
@@ -131,19 +145,12 @@ pub fn destination(datagram: &[u8]) -> Option<u64> {
 pub fn decode(datagram: &[u8]) -> Result<Packet<'_>, PacketError> {
     let (&kind, rest) = datagram.split_first().ok_or(PacketError::Truncated)?;
     let (tag, rest) = rest.split_first_chunk().ok_or(PacketError::Truncated)?;
-    let destination = u64::from_le_bytes(*tag);
-    let checked = kind & CHECKED != 0;
     if kind | CHECKED != VERSION | CHECKED | FRAMES {
-        return handshake(datagram, kind, destination, rest);
+        return handshake(datagram, kind, u64::from_le_bytes(*tag), rest);
     }
-    let (number, mut frames) = rest.split_first_chunk().ok_or(PacketError::Truncated)?;
-    if checked {
-        frames = compare(datagram, check::MAX_OFFSET, frames)?;
-    }
-    if frames.is_empty() {
-        return Err(PacketError::Empty);
-    }
-    Ok(Packet::Frames(FramesPacket { destination, number: u32::from_le_bytes(*number), checked, frames }))
+    let packet = FramesPacket::header(datagram).ok_or(PacketError::Truncated)?;
+    packet.verify(datagram)?;
+    if packet.frames.is_empty() { Err(PacketError::Empty) } else { Ok(Packet::Frames(packet)) }
 }
 
 fn handshake<'a>(datagram: &'a [u8], kind: u8, destination: u64, rest: &'a [u8]) -> Result<Packet<'a>, PacketError> {

@@ -47,26 +47,7 @@ impl<C: Copy + Default> Recovery<C> {
         let now = self.tick(now);
         let prior_in_flight = self.sent.bytes_in_flight();
         let mut batch = Batch::default();
-        let mut result = Ok(());
-        let (mut largest, mut below) = (None, self.next_number);
-        for range in ranges {
-            let (low, high) = range.into_inner();
-            if high >= self.next_number {
-                result = Err(AckError::NeverSent { number: high });
-                break;
-            }
-            if low > high || high >= below {
-                result = Err(AckError::Disordered);
-                break;
-            }
-            if let Some(number) = self.skipped.within(low, high) {
-                result = Err(AckError::NeverSent { number });
-                break;
-            }
-            largest = largest.max(Some(high));
-            below = low;
-            self.acknowledge(low, high, &mut batch, sink);
-        }
+        let (largest, result) = self.take_ranges(ranges, &mut batch, sink);
         let Some(largest) = largest else { return result };
         if batch.packets > 0 {
             let in_flight = batch.packets.saturating_sub(batch.spurious_packets);
@@ -97,6 +78,35 @@ impl<C: Copy + Default> Recovery<C> {
         }
         self.trim(now);
         result
+    }
+
+    /// The packets of these ranges have arrived. Gives the newest number among them, and what is wrong with the first range that
+    /// is wrong: nothing is taken from there on.
+    #[inline]
+    fn take_ranges(
+        &mut self,
+        ranges: impl IntoIterator<Item = RangeInclusive<u64>>,
+        batch: &mut Batch,
+        sink: &mut impl FnMut(Outcome<C>),
+    ) -> (Option<u64>, Result<(), AckError>) {
+        let (mut largest, mut below) = (None, self.next_number);
+        for range in ranges {
+            let (low, high) = range.into_inner();
+            if high >= self.next_number {
+                return (largest, Err(AckError::NeverSent { number: high }));
+            }
+            if low > high || high >= below {
+                return (largest, Err(AckError::Disordered));
+            }
+            if let Some(number) = self.skipped.within(low, high) {
+                return (largest, Err(AckError::NeverSent { number }));
+            }
+            // They come newest first.
+            largest = largest.or(Some(high));
+            below = low;
+            self.acknowledge(low, high, batch, sink);
+        }
+        (largest, Ok(()))
     }
 
     /// The packets with numbers from `low` to `high` have arrived.
